@@ -1,0 +1,1 @@
+"""Lilliput finds the smallest language model that can still do a job."""

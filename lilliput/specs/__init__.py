@@ -1,0 +1,24 @@
+"""Frozen dataclasses that say everything about a run; no torch, no numpy, no other room but errors."""
+
+from lilliput.specs.codec import digest, from_dict, to_dict
+from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, ModelSpec
+from lilliput.specs.run import RunSpec
+from lilliput.specs.task import OPERATIONS, ArithmeticSpec, LinesSpec, TaskSpec
+from lilliput.specs.training import Stage, TrainingSpec
+
+__all__ = [
+    "FAMILIES",
+    "OPERATIONS",
+    "ArithmeticSpec",
+    "GPTSpec",
+    "GRUSpec",
+    "LinesSpec",
+    "ModelSpec",
+    "RunSpec",
+    "Stage",
+    "TaskSpec",
+    "TrainingSpec",
+    "digest",
+    "from_dict",
+    "to_dict",
+]

@@ -1,0 +1,101 @@
+"""The families' shapes, as data. Vocabulary and window come from the task, not from here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lilliput.errors import SpecError
+
+
+def _positive(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise SpecError(f"{name} must be 1 or more; got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTSpec:
+    """A decoder of attention and MLP blocks. The defaults have the shape of Llama."""
+
+    kind: Literal["gpt"] = "gpt"
+    layers: int = 2
+    """Blocks with weights of their own."""
+    loops: int = 1
+    """How often the stack of blocks is gone through (Universal Transformer, arXiv 1807.03819)."""
+    width: int = 24
+    """Size of the residual stream (E)."""
+    heads: int = 4
+    """Query heads (N); the width is shared out among them."""
+    kv_heads: int = 0
+    """Key and value heads, each shared by heads/kv_heads queries (arXiv 2305.13245); 0: as heads."""
+    hidden: int = 0
+    """Width of the MLP (M); 0: four times the width, or 8/3 of it for SwiGLU (arXiv 2002.05202)."""
+    mlp: Literal["swiglu", "gelu", "relu"] = "swiglu"
+    norm: Literal["rms", "layer"] = "rms"
+    positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
+    rotary_base: float = 10_000.0
+    """Base of the rotary wavelengths (arXiv 2104.09864)."""
+    rank: int = 0
+    """Rank of every matrix inside the blocks, as a product of two; 0: full."""
+    tied: bool = True
+    """The embedding is also the output matrix."""
+    bias: bool = False
+    """Biases in matrices and layer norms, as GPT-2 has."""
+
+    def __post_init__(self) -> None:
+        _positive(layers=self.layers, loops=self.loops, width=self.width, heads=self.heads)
+        if self.width % self.heads:
+            raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
+        if self.kv_heads < 0 or self.heads % self.num_kv_heads:
+            raise SpecError(f"heads {self.heads} must be a multiple of kv_heads {self.kv_heads}")
+        if self.positions == "rotary" and self.head_size % 2:
+            raise SpecError(
+                f"rotary positions need an even head size; width {self.width} / heads {self.heads}"
+                f" = {self.head_size}; choose another number of heads or positions"
+            )
+        if self.hidden < 0 or self.rank < 0:
+            raise SpecError(f"hidden and rank must be 0 or more; got {self.hidden}, {self.rank}")
+
+    @property
+    def head_size(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def num_kv_heads(self) -> int:
+        return self.kv_heads or self.heads
+
+    @property
+    def mlp_width(self) -> int:
+        if self.hidden:
+            return self.hidden
+        return round(8 * self.width / 3) if self.mlp == "swiglu" else 4 * self.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRUSpec:
+    """Stacked gated recurrent units (Cho et al. 2014), PyTorch's variant."""
+
+    kind: Literal["gru"] = "gru"
+    layers: int = 1
+    width: int = 48
+    """Hidden units a layer (H)."""
+    embedding: int = 0
+    """Width of the character embedding; 0: as width."""
+    tied: bool = True
+    """The embedding is also the output matrix; needs embedding = width."""
+
+    def __post_init__(self) -> None:
+        _positive(layers=self.layers, width=self.width)
+        if self.embedding < 0:
+            raise SpecError(f"embedding must be 0 or more; got {self.embedding}")
+        if self.tied and self.embedding not in (0, self.width):
+            raise SpecError(
+                f"tied needs embedding {self.embedding} = width {self.width}; write --no-tied"
+            )
+
+    @property
+    def embedding_width(self) -> int:
+        return self.embedding or self.width
+
+
+ModelSpec = GPTSpec | GRUSpec
+FAMILIES: dict[str, type[ModelSpec]] = {"gpt": GPTSpec, "gru": GRUSpec}

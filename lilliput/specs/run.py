@@ -1,0 +1,32 @@
+"""A run's whole spec: task, model, training, seed. The same spec is the same run."""
+
+from dataclasses import dataclass, field, replace
+
+from lilliput.errors import SpecError
+from lilliput.specs import codec
+from lilliput.specs.model import GPTSpec, ModelSpec
+from lilliput.specs.task import ArithmeticSpec, TaskSpec
+from lilliput.specs.training import TrainingSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    task: TaskSpec = field(default_factory=ArithmeticSpec)
+    model: ModelSpec = field(default_factory=GPTSpec)
+    training: TrainingSpec = field(default_factory=TrainingSpec)
+    seed: int = 0
+    """Draws the first weights and the order of the problems."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**31:
+            raise SpecError(f"seed must be from 0 to 2147483647; got {self.seed}")
+
+    @property
+    def digest(self) -> str:
+        """Names the run."""
+        return codec.digest(self)
+
+    @property
+    def recipe_digest(self) -> str:
+        """Names the spec without its seed."""
+        return codec.digest(replace(self, seed=0))

@@ -1,0 +1,125 @@
+"""What is to be learned, as data: which problems, how they are written, which are held out."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from lilliput.errors import SpecError
+
+OPERATIONS = "+-*/"
+Format = Literal["plain", "reversed", "padded", "worked"]
+Rounding = Literal["float", "half-up", "half-even"]
+
+
+def parse_range(text: str) -> tuple[int, int]:
+    """`0-89` as (0, 89), both ends included."""
+    match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text)
+    if not match:
+        raise SpecError(f"cannot read {text!r} as a range; write two whole numbers, such as 0-89")
+    low, high = int(match[1]), int(match[2])
+    if low > high:
+        raise SpecError(f"impossible range {text!r}: {low} is above {high}; write {high}-{low}")
+    return low, high
+
+
+def check_operations(operations: str) -> None:
+    """Raises SpecError unless `operations` is a choice of + - * /, each once."""
+    unknown = [symbol for symbol in operations if symbol not in OPERATIONS]
+    if unknown or not operations or len(set(operations)) < len(operations):
+        raise SpecError(f"operations {operations!r} must be some of {OPERATIONS!r}, each once")
+
+
+def check_weights(weights: tuple[float, ...], operations: str) -> None:
+    """Raises SpecError unless there is one weight an operation (or none at all)."""
+    if weights and (len(weights) != len(operations) or min(weights) < 0 or sum(weights) <= 0):
+        raise SpecError(
+            f"weights {weights} must be one number of 0 or more for each of {operations!r}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArithmeticSpec:
+    """Sums, differences, products and quotients of whole numbers."""
+
+    kind: Literal["arithmetic"] = "arithmetic"
+    operations: str = OPERATIONS
+    """Which operations, as their symbols."""
+    weights: tuple[float, ...] = ()
+    """How often each operation is trained on, in the order of `operations`; empty: equally."""
+    operands: str = "0-89"
+    """The range both operands come from, ends included (TinyMath: 0-89)."""
+    held_out: str = "auto"
+    """A range that is never trained on (section `beyond`): `90-99`, `none`, or `auto`, which is
+    90-99 where the operands are 0-89 and none elsewhere."""
+    decimals: int = 2
+    """Decimal places of a quotient (TinyMath: 2)."""
+    rounding: Rounding = "float"
+    """`float` rounds the binary quotient as Python's format does (TinyMath), `half-up` as schools
+    do, `half-even` as banks do."""
+    format: Format = "plain"
+    """How a problem is written: `plain` (27 / 86 = 0.31), `reversed` (answers with the least
+    significant digit first), `padded` (the same, numbers at a fixed width), `worked` (the working
+    before the answer)."""
+    reverse: str = OPERATIONS
+    """Operations whose answers are turned round in the formats `reversed` and `padded`."""
+    fold: int = 9
+    """Which tenth of the problems is `unseen` (0-9); the tenth before it is validation."""
+    source: str = ""
+    """A file of lines such as `27 / 86 = 0.31` to train on; empty: problems are generated."""
+    source_digest: str = ""
+    """sha256 of that file, so that the spec names its content; filled in when it is first read."""
+    leaked: bool = False
+    """Keep lines of `source` that belong to validation, unseen or beyond. Marked in every table."""
+
+    def __post_init__(self) -> None:
+        check_operations(self.operations)
+        check_weights(self.weights, self.operations)
+        low, high = parse_range(self.operands)
+        if self.held_out == "auto":
+            # Resolved here so that one meaning has one digest.
+            resolved = "90-99" if (low, high) == (0, 89) else "none"
+            object.__setattr__(self, "held_out", resolved)
+        if self.held_out_range is not None:
+            start, end = self.held_out_range
+            if start <= low and end >= high:
+                raise SpecError(f"held-out range {self.held_out} leaves nothing of {self.operands}")
+        if self.operations == "/" and high == 0:
+            raise SpecError("operands 0-0 with '/' leave no problem: division by zero is excluded")
+        if not 0 <= self.decimals <= 6:
+            raise SpecError(f"decimals must be from 0 to 6; got {self.decimals}")
+        if any(symbol not in OPERATIONS for symbol in self.reverse):
+            raise SpecError(f"reverse {self.reverse!r} must be some of {OPERATIONS!r}")
+        if not 0 <= self.fold <= 9:
+            raise SpecError(f"fold must be from 0 to 9; got {self.fold}")
+        if self.leaked and not self.source:
+            raise SpecError("leaked has no meaning without a source file; leave it out")
+
+    @property
+    def operand_range(self) -> tuple[int, int]:
+        return parse_range(self.operands)
+
+    @property
+    def held_out_range(self) -> tuple[int, int] | None:
+        return None if self.held_out == "none" else parse_range(self.held_out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinesSpec:
+    """A user's own task: a file of `question<TAB>answer` lines."""
+
+    kind: Literal["lines"] = "lines"
+    file: str
+    """The file, UTF-8, one question and its answer a line with a tab between."""
+    file_digest: str = ""
+    """sha256 of that file; filled in when it is first read."""
+    fold: int = 9
+    """Which tenth of the questions is `unseen` (0-9); the tenth before it is validation."""
+
+    def __post_init__(self) -> None:
+        if not self.file:
+            raise SpecError("a task of lines needs a file; write --file questions.tsv")
+        if not 0 <= self.fold <= 9:
+            raise SpecError(f"fold must be from 0 to 9; got {self.fold}")
+
+
+TaskSpec = ArithmeticSpec | LinesSpec

@@ -1,0 +1,105 @@
+"""How a model learns, as data: batches, optimizer, schedule, stages, when to stop."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lilliput.errors import SpecError
+from lilliput.specs.task import check_operations, parse_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of training on a part of the problems («count to 5, to 10, and build on this»)."""
+
+    steps: int
+    """Steps that this stage lasts; the last stage goes on to the end of training."""
+    operands: str = ""
+    """Only training problems with both operands in this range; empty: all."""
+    operations: str = ""
+    """Only these operations; empty: all."""
+    weights: tuple[float, ...] = ()
+    """How often each of these operations comes; empty: as the task says."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise SpecError(f"a stage needs 1 step or more; got {self.steps}")
+        if self.operands:
+            parse_range(self.operands)
+        if self.operations:
+            check_operations(self.operations)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpec:
+    """One training. Learning rates are peaks: warm-up, stable, then linear decay to nothing."""
+
+    steps: int = 6_000
+    """Updates of the weights."""
+    batch: int = 512
+    """Rows a step: problems, or blocks of a stream."""
+    layout: Literal["problems", "stream"] = "problems"
+    """`problems`: one a row; `stream`: one stream of characters cut in blocks (TinyMath's way)."""
+    block: int = 256
+    """Characters of a block where the layout is `stream`."""
+    serve: Literal["fixed", "fresh"] = "fixed"
+    """`fixed`: every training problem once before any comes again; `fresh`: each drawn anew."""
+    problems: int = 0
+    """How many training problems there are to learn from; 0: all of them."""
+    loss: Literal["answer", "all"] = "answer"
+    """Which characters are learned: those after the question, or the question's too."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """`muon` takes the matrices inside the model and leaves the rest to AdamW; `adamw` takes all."""
+    learning_rate: float = 3e-3
+    """AdamW's peak."""
+    muon_learning_rate: float = 5e-3
+    """Muon's peak; an update's size does not depend on the gradient's (kellerjordan.github.io)."""
+    weight_decay: float = 0.0
+    """Decoupled, times the learning rate, on matrices and embeddings."""
+    beta2: float = 0.99
+    """AdamW's second-moment decay; batches of tiny models are small, so shorter than 0.999."""
+    warmup: int = 100
+    """Steps of linear warm-up."""
+    decay: float = 0.33
+    """Last part of the steps in which the learning rate falls linearly to zero."""
+    clip: float = 1.0
+    """Largest norm of the gradient; 0: not clipped."""
+    average: float = 0.0
+    """Decay a step of an exponential average of the weights that is graded and kept; 0: none."""
+    stages: tuple[Stage, ...] = ()
+    """A curriculum; empty: all training problems from the first step."""
+    mining: float = 0.0
+    """Part of each batch drawn from training problems that were answered wrong when last asked."""
+    evaluate_every: int = 500
+    """Steps between validations."""
+    patience: int = 0
+    """Validations without a better score before training stops early; 0: never."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "block", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"{name} must be 1 or more; got {getattr(self, name)}")
+        for name in ("problems", "warmup", "patience"):
+            if getattr(self, name) < 0:
+                raise SpecError(f"{name} must be 0 or more; got {getattr(self, name)}")
+        for name in ("learning_rate", "muon_learning_rate"):
+            if not 0 < getattr(self, name) < 10:
+                raise SpecError(f"{name} must be above 0 and under 10; got {getattr(self, name)}")
+        for name in ("average", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SpecError(f"{name} must be from 0 to under 1; got {getattr(self, name)}")
+        for name in ("decay", "mining"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SpecError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
+        if self.weight_decay < 0 or self.clip < 0:
+            raise SpecError(f"{self.weight_decay=} and {self.clip=} must be 0 or more")
+        if self.mining and self.layout == "stream":
+            raise SpecError("mining needs problems as rows; a stream has none: leave one out")
+
+    def schedule(self, step: int) -> float:
+        """Factor on the learning rates at `step` (from 0): warm-up, stable, linear decay."""
+        rise = (step + 1) / self.warmup if step < self.warmup else 1.0
+        falling = self.decay * self.steps
+        fall = (self.steps - step) / falling if self.steps - step < falling else 1.0
+        return min(rise, fall)

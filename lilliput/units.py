@@ -1,0 +1,100 @@
+"""Intervals and units: scores with their uncertainty, counts, sizes and times; knows no other room."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lilliput.errors import SpecError
+
+Z95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+class Interval(NamedTuple):
+    """A score with its 95 % interval, as fractions of one."""
+
+    score: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.score:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+
+
+def wilson(right: float, total: float, z: float = Z95) -> Interval:
+    """Wilson's score interval for `right` of `total` (Wilson 1927).
+
+    `total` may be an effective number of questions, so both may be fractions.
+
+    >>> print(wilson(95, 123))
+    77.2 % [69.1, 83.8]
+    """
+    if total <= 0:
+        raise SpecError("an interval needs at least one question; got 0")
+    score = right / total
+    shrink = 1 + z * z / total
+    middle = (score + z * z / (2 * total)) / shrink
+    half = z / shrink * math.sqrt(score * (1 - score) / total + z * z / (4 * total * total))
+    return Interval(score, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def clustered_wilson(clusters: Iterable[tuple[int, int]], z: float = Z95) -> Interval:
+    """Wilson's interval where questions come in clusters that stand or fall together (twins).
+
+    Args:
+        clusters: (right, total) of each cluster.
+
+    The number of questions is replaced by the effective number that gives the ratio estimator's
+    cluster-robust variance (Cochran, Sampling Techniques, 1977, 6.4), at most the real number; with
+    no variance to measure (all right or all wrong) each cluster counts as one question.
+    """
+    pairs = [(right, total) for right, total in clusters if total]
+    right = sum(pair[0] for pair in pairs)
+    total = sum(pair[1] for pair in pairs)
+    if not total:
+        raise SpecError("an interval needs at least one question; got 0")
+    score = right / total
+    effective = float(len(pairs))
+    if 0 < right < total and len(pairs) > 1:
+        spread = sum((r - score * n) ** 2 for r, n in pairs) * len(pairs) / (len(pairs) - 1)
+        if spread > 0:
+            effective = score * (1 - score) * total * total / spread
+    effective = min(effective, float(total))
+    return wilson(score * effective, effective, z)
+
+
+def parse_count(text: str) -> int:
+    """A number of things: `14928`, `14,928`, `50k`, `1.5M`."""
+    match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([kKmM]?)\s*", text)
+    if not match:
+        raise SpecError(f"cannot read {text!r} as a count; write 50000, 50k or 1.5M")
+    number = float(match[1].replace(",", "").replace("_", ""))
+    return round(number * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()])
+
+
+def parse_seconds(text: str) -> float:
+    """A length of time in seconds: `90`, `90s`, `10m`, `1.5h`, `1h30m`."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|m|s|$)", text.strip())
+    if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*(h|m|s|$)", "", text.strip()).strip():
+        raise SpecError(f"cannot read {text!r} as a time; write 90s, 10m or 1h30m")
+    return sum(float(number) * {"h": 3600, "m": 60, "s": 1, "": 1}[unit] for number, unit in parts)
+
+
+def format_seconds(seconds: float) -> str:
+    """`0.21 s`, `42 s`, `7 min 30 s`, `1 h 05 min`."""
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds < 0.1 else f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def format_bytes(count: int) -> str:
+    """Decimal units, as disks and downloads count: `59.7 kB`."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.2f} MB"
