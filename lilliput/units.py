@@ -1,4 +1,4 @@
-"""Intervals and units: scores with their uncertainty, counts, sizes and times; knows no other room."""
+"""Intervals and units: scores with their uncertainty, counts, sizes, times; knows no room."""
 
 import math
 import re

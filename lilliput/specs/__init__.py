@@ -1,4 +1,4 @@
-"""Frozen dataclasses that say everything about a run; no torch, no numpy, no other room but errors."""
+"""Frozen dataclasses that say everything about a run; without torch and numpy."""
 
 from lilliput.specs.codec import digest, from_dict, to_dict
 from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, ModelSpec

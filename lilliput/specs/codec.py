@@ -75,7 +75,9 @@ def _read_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and types.NoneType in members:
         return None
     if isinstance(value, dict):
-        kinds = {member.kind: member for member in members if dataclasses.is_dataclass(member)}
+        kinds: dict[str, type[Any]] = {
+            member.kind: member for member in members if hasattr(member, "kind")
+        }
         kind = value.get("kind")
         if kind not in kinds:
             raise SpecError(f"{where} of unknown kind {kind!r}" + nearest(str(kind), kinds))

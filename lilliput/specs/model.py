@@ -26,7 +26,7 @@ class GPTSpec:
     heads: int = 4
     """Query heads (N); the width is shared out among them."""
     kv_heads: int = 0
-    """Key and value heads, each shared by heads/kv_heads queries (arXiv 2305.13245); 0: as heads."""
+    """Key and value heads, each for heads/kv_heads queries (arXiv 2305.13245); 0: as heads."""
     hidden: int = 0
     """Width of the MLP (M); 0: four times the width, or 8/3 of it for SwiGLU (arXiv 2002.05202)."""
     mlp: Literal["swiglu", "gelu", "relu"] = "swiglu"

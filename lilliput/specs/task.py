@@ -37,6 +37,11 @@ def check_weights(weights: tuple[float, ...], operations: str) -> None:
         )
 
 
+def _check_fold(fold: int) -> None:
+    if not -1 <= fold <= 9:
+        raise SpecError(f"fold must be from 0 to 9, or -1 for the usual split; got {fold}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArithmeticSpec:
     """Sums, differences, products and quotients of whole numbers."""
@@ -62,8 +67,9 @@ class ArithmeticSpec:
     before the answer)."""
     reverse: str = OPERATIONS
     """Operations whose answers are turned round in the formats `reversed` and `padded`."""
-    fold: int = 9
-    """Which tenth of the problems is `unseen` (0-9); the tenth before it is validation."""
+    fold: int = -1
+    """Which tenth of the problems is `unseen` (0-9); the tenth before it is validation. -1: the
+    last, but in a space of under 1,000 problems all are trained on and all are asked."""
     source: str = ""
     """A file of lines such as `27 / 86 = 0.31` to train on; empty: problems are generated."""
     source_digest: str = ""
@@ -89,8 +95,7 @@ class ArithmeticSpec:
             raise SpecError(f"decimals must be from 0 to 6; got {self.decimals}")
         if any(symbol not in OPERATIONS for symbol in self.reverse):
             raise SpecError(f"reverse {self.reverse!r} must be some of {OPERATIONS!r}")
-        if not 0 <= self.fold <= 9:
-            raise SpecError(f"fold must be from 0 to 9; got {self.fold}")
+        _check_fold(self.fold)
         if self.leaked and not self.source:
             raise SpecError("leaked has no meaning without a source file; leave it out")
 
@@ -112,14 +117,14 @@ class LinesSpec:
     """The file, UTF-8, one question and its answer a line with a tab between."""
     file_digest: str = ""
     """sha256 of that file; filled in when it is first read."""
-    fold: int = 9
-    """Which tenth of the questions is `unseen` (0-9); the tenth before it is validation."""
+    fold: int = -1
+    """Which tenth of the questions is `unseen` (0-9); the tenth before it is validation. -1: the
+    last, but with under 1,000 questions all are trained on and all are asked."""
 
     def __post_init__(self) -> None:
         if not self.file:
             raise SpecError("a task of lines needs a file; write --file questions.tsv")
-        if not 0 <= self.fold <= 9:
-            raise SpecError(f"fold must be from 0 to 9; got {self.fold}")
+        _check_fold(self.fold)
 
 
 TaskSpec = ArithmeticSpec | LinesSpec

@@ -48,7 +48,7 @@ class TrainingSpec:
     loss: Literal["answer", "all"] = "answer"
     """Which characters are learned: those after the question, or the question's too."""
     optimizer: Literal["muon", "adamw"] = "muon"
-    """`muon` takes the matrices inside the model and leaves the rest to AdamW; `adamw` takes all."""
+    """`muon` takes the matrices inside the model and leaves the rest to AdamW, `adamw` all."""
     learning_rate: float = 3e-3
     """AdamW's peak."""
     muon_learning_rate: float = 5e-3

@@ -1,0 +1,54 @@
+"""Training problems from a file of TinyMath's lines; held-out problems and their twins dropped."""
+
+from dataclasses import dataclass
+
+from lilliput.errors import FileError, ProblemError
+from lilliput.tasks.arithmetic import Arithmetic
+from lilliput.tasks.expressions import read_lines, right_answer, same_number
+from lilliput.tasks.lines import read_text, text_digest
+from lilliput.tasks.splits import Problem
+
+
+@dataclass(frozen=True)
+class Source:
+    problems: list[Problem]
+    """Lines to train on, in the file's order, repeated ones included."""
+    num_lines: int
+    num_dropped: int
+    """Lines whose problem or twin is in validation, unseen or beyond; 0 in a leaked run."""
+
+
+def read_source(task: Arithmetic) -> Source:
+    """The training problems of `task.spec.source`.
+
+    Raises:
+        ProblemError: a line that cannot be read or has a wrong answer; no line to train on.
+        FileError: the file is not the one that the spec was made for.
+    """
+    spec = task.spec
+    text = read_text(spec.source)
+    if spec.source_digest and text_digest(text) != spec.source_digest:
+        raise FileError(f"{spec.source} has changed since this run was specified; bring it back")
+    kept, dropped, total = [], 0, 0
+    for number, (expression, claimed) in read_lines(text.splitlines()):
+        total += 1
+        right = right_answer(expression, spec.decimals, spec.rounding)
+        if not same_number(right, claimed):
+            raise ProblemError(
+                f"{spec.source}, line {number}: {expression} = {claimed} is wrong, it is {right}"
+            )
+        if expression.left.denominator != 1 or expression.right.denominator != 1:
+            raise ProblemError(f"{spec.source}, line {number}: {expression} is not whole numbers")
+        problem = task.problem(int(expression.left), expression.operation, int(expression.right))
+        if expression.operation not in spec.operations:
+            dropped += 1
+        elif spec.leaked or task.where(problem.question) == "seen":
+            kept.append(problem)
+        else:
+            dropped += 1
+    if not kept:
+        raise ProblemError(
+            f"{spec.source} has no problem to train on: {dropped} of {total} lines"
+            " are held out or of other operations"
+        )
+    return Source(kept, total, dropped)
