@@ -1,0 +1,101 @@
+"""The parts that blocks are made of: matrices, norms, fixed position tables, their first numbers.
+
+I in, O out, R rank, E width, H head size, T positions. Knows no family.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Matrix(nn.Module):
+    """x W^T + b, with W (O, I) whole or, with a rank below both sizes, left (O, R) right (R, I)."""
+
+    def __init__(self, num_in: int, num_out: int, *, rank: int, bias: bool) -> None:
+        super().__init__()
+        self.low_rank = 0 < rank < min(num_in, num_out)
+        if self.low_rank:
+            self.right = nn.Parameter(torch.empty(rank, num_in))
+            self.left = nn.Parameter(torch.empty(num_out, rank))
+        else:
+            self.weight = nn.Parameter(torch.empty(num_out, num_in))
+        self.bias = nn.Parameter(torch.zeros(num_out)) if bias else None
+
+    def forward(self, x_I: Tensor) -> Tensor:
+        if self.low_rank:
+            return F.linear(F.linear(x_I, self.right), self.left, self.bias)
+        return F.linear(x_I, self.weight, self.bias)
+
+    def split(self, x_I: Tensor, y_I: Tensor, row: int) -> tuple[Tensor, Tensor]:
+        """Rows up to `row` of the matrix times x, and the rows from there on times y."""
+        first_bias, rest_bias = (None, None) if self.bias is None else split_at(self.bias, row)
+        if self.low_rank:
+            first, rest = split_at(self.left, row)
+            x_I, y_I = F.linear(x_I, self.right), F.linear(y_I, self.right)
+        else:
+            first, rest = split_at(self.weight, row)
+        return F.linear(x_I, first, first_bias), F.linear(y_I, rest, rest_bias)
+
+    def initialise(self, generator: torch.Generator, scale: float = 1.0) -> None:
+        """W gets entries of variance scale^2 / I, so that it keeps (or scales) its input's size."""
+        if self.low_rank:
+            rank, num_in = self.right.shape
+            self.right.normal_(0.0, num_in**-0.5, generator=generator)
+            self.left.normal_(0.0, scale * rank**-0.5, generator=generator)
+        else:
+            self.weight.normal_(0.0, scale * self.weight.shape[1] ** -0.5, generator=generator)
+
+
+def split_at(x: Tensor, row: int) -> tuple[Tensor, Tensor]:
+    return x[:row], x[row:]
+
+
+class RMSNorm(nn.Module):
+    """x / rms(x) * gain (Zhang and Sennrich 2019), with Llama's epsilon."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x_E: Tensor) -> Tensor:
+        return F.rms_norm(x_E, self.weight.shape, self.weight, 1e-6)
+
+
+class LayerNorm(nn.Module):
+    """Mean 0, variance 1, times gain plus, if wanted, bias; GPT-2's epsilon."""
+
+    def __init__(self, width: int, *, bias: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
+
+    def forward(self, x_E: Tensor) -> Tensor:
+        return F.layer_norm(x_E, self.weight.shape, self.weight, self.bias, 1e-5)
+
+
+def sinusoidal_table(num_positions: int, width: int) -> Tensor:
+    """Sines and cosines by turns (Vaswani et al. 2017, 3.5), scaled to rows of length one: as long
+    as an embedding's rows at first."""
+    position_T1 = torch.arange(num_positions, dtype=torch.float64)[:, None]
+    even_E = torch.arange(0, width, 2, dtype=torch.float64)
+    angle_TE = position_T1 * torch.exp(even_E * (-math.log(10_000.0) / width))
+    table_TE = torch.stack((angle_TE.sin(), angle_TE.cos()), dim=2).flatten(1)[:, :width]
+    return (table_TE * math.sqrt(2 / width)).float()
+
+
+def rotary_tables(num_positions: int, head_size: int, base: float) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (T, H) of the rotary angles, the head in halves as Llama's weights in
+    transformers have it; the sines of the first half are negative, see `rotate`."""
+    frequency: Tensor = 1.0 / base ** (
+        torch.arange(0, head_size, 2, dtype=torch.float32) / head_size
+    )
+    angle = torch.arange(num_positions, dtype=torch.float32)[:, None] * frequency
+    return torch.cat((angle.cos(),) * 2, dim=1), torch.cat((-angle.sin(), angle.sin()), dim=1)
+
+
+def rotate(x_H: Tensor, cos_H: Tensor, sin_H: Tensor) -> Tensor:
+    """Turns the pairs (i, i + H/2) of the last axis by their angles."""
+    swapped = torch.roll(x_H, x_H.shape[-1] // 2, dims=-1)
+    return torch.addcmul(x_H * cos_H, swapped, sin_H)
