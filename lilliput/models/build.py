@@ -3,17 +3,21 @@
 import torch
 
 from lilliput.models.gpt import GPT
-from lilliput.specs.model import ModelSpec
+from lilliput.models.gru import GRU
+from lilliput.specs.model import GPTSpec, ModelSpec
 
 
-def build(spec: ModelSpec, vocabulary_size: int, context: int, seed: int = 0) -> GPT:
+def build(spec: ModelSpec, vocabulary_size: int, context: int, seed: int = 0) -> GPT | GRU:
     """A model with first numbers drawn from `seed` alone; torch's global generator is not touched.
 
     Args:
         vocabulary_size: characters, end mark included.
         context: longest sequence, in characters.
     """
-    assert spec.kind == "gpt"
-    model = GPT(spec, vocabulary_size, context)
+    model: GPT | GRU
+    if isinstance(spec, GPTSpec):
+        model = GPT(spec, vocabulary_size, context)
+    else:
+        model = GRU(spec, vocabulary_size, context)
     model.initialise(torch.Generator().manual_seed(seed))
     return model
