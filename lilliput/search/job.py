@@ -1,0 +1,93 @@
+"""What is searched, as seen from the search: four functions and a few numbers.
+
+Knows no model, task or training. The lab fills it with real ones, a simulation with curves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lilliput.specs import RunSpec
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Answers to one section of the exam, with twins as one cluster in the interval."""
+
+    right: int
+    total: int
+    low: float
+    """Lower end of the interval, as a fraction: at 95 % on validation, as asked on unseen."""
+    high: float
+    operations: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """(right, total) of each operation."""
+
+    @property
+    def score(self) -> float:
+        return self.right / self.total
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A trial after a slice of training."""
+
+    state: bytes
+    """All that the next slice needs, and all that `ask_unseen` needs."""
+    step: int
+    """Steps trained since the trial began."""
+    done: bool
+    """The spec's training is over (its last step, or stopped early by patience)."""
+    validation: Evidence
+    train_loss: float
+    """Nats a character, mean over the slice."""
+    seconds: float
+    """What the slice took in its worker."""
+    metrics: tuple[dict[str, Any], ...] = ()
+    """Rows for the learning curve, JSON-ready."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from low to high that the proposer may choose."""
+
+    low: float
+    high: float
+    log: bool = True
+    """Even in the logarithm."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Values that the proposer may choose; JSON-ready ones."""
+
+    options: tuple[Any, ...]
+
+
+Advance = Callable[[Any, bytes | None, int], Progress]
+"""(spec, state or None, steps) -> the trial `steps` further, validated at the end. A pure function
+that can be pickled; it runs in a worker."""
+AskUnseen = Callable[[Any, bytes, float], Evidence]
+"""(spec, state, z) -> one look at `unseen`, with the interval of that quantile of the normal."""
+ProposeSpec = Callable[[str, int, Mapping[str, Any], int], Any]
+"""(family, parameters at most, inner hyper-parameters, seed) -> spec. `inner` may be empty: the
+default recipe; or hold values for any names of `space`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is searched. Specs are frozen dataclasses; real ones are RunSpecs."""
+
+    advance: Advance
+    ask_unseen: AskUnseen
+    propose_spec: ProposeSpec
+    count: Callable[[Any], int]
+    """spec -> parameters; what the record says, whatever the ladder asked for."""
+    num_steps: Callable[[Any], int]
+    """spec -> steps of the whole training."""
+    space: Mapping[str, Range | Choice] = field(default_factory=dict)
+    """Inner hyper-parameters; empty: every trial has the default recipe."""
+    floor: float = 0.0
+    """Score of the best constant answer."""
+    key: str = ""
+    """Names the task and all that trials share; a ledger goes on only under the same key."""
+    spec_type: type[Any] = RunSpec

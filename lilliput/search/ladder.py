@@ -1,0 +1,40 @@
+"""The ladder of sizes, and how sure it is that a rung cannot pass. Knows no trials."""
+
+import math
+
+from lilliput.specs.search import SearchSpec
+
+
+def ladder(spec: SearchSpec) -> tuple[int, ...]:
+    """Parameters of the rungs, smallest first, even in the logarithm, both ends included.
+
+    >>> ladder(SearchSpec(smallest=1_000, largest=8_000, rungs=1))
+    (1000, 2000, 4000, 8000)
+    """
+    ratio = spec.largest / spec.smallest
+    num_steps = math.ceil(spec.rungs * math.log2(ratio) - 1e-9)
+    if num_steps == 0:
+        return (spec.largest,)
+    return tuple(round(spec.smallest * ratio ** (k / num_steps)) for k in range(num_steps + 1))
+
+
+def doubt(failed: int, passed_above: int, failed_above: int) -> float:
+    """Probability that `failed` seeds all fail at a rung that can pass.
+
+    The share of seeds that can pass has a uniform prior and was seen `passed_above` and
+    `failed_above` times at larger sizes: the mean of (1 - p)^failed under its beta posterior.
+
+    >>> round(doubt(5, 0, 0), 3), round(doubt(5, 3, 0), 3)
+    (0.167, 0.008)
+    """
+    a, b = 1 + passed_above, 1 + failed_above
+    return math.prod((b + k) / (a + b + k) for k in range(failed))
+
+
+def chance_of_confirming(score: float, total: float, mark: float, z: float) -> float:
+    """Probability that a fresh exam of as many questions has its interval above the mark.
+
+    The exam that gave `score` is as noisy as the fresh one, so the two errors add.
+    """
+    error = math.sqrt(max(score * (1 - score), 1 / total) / total)
+    return 0.5 * math.erfc(-((score - mark) / error - z) / 2)

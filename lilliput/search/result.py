@@ -1,0 +1,176 @@
+"""What a search found, put together from its trials and looks; knows no storage and no plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from lilliput.search.job import Evidence
+from lilliput.search.ladder import ladder
+from lilliput.search.trial import Look, Trial
+from lilliput.specs.search import SearchSpec
+
+
+@dataclass(frozen=True)
+class Size:
+    """All that is known of one family at one rung of the ladder."""
+
+    family: str
+    rung: int
+    asked: int
+    """Parameters of the rung."""
+    trial: Trial
+    """The confirmed run, else the one with the best validation."""
+    passed: int
+    """Trials that pass on validation."""
+    tried: int
+    """Trials with at least one validation."""
+    unseen: Evidence | None
+    """The last look at `unseen` of `trial`."""
+    confirmed: bool
+    """*Possible*: `trial` was named beforehand and passed on unseen."""
+    typical: float | None
+    """Median validation score of three or more fresh seeds of one frozen recipe."""
+    typical_scores: tuple[float, ...] = ()
+    fails_totally: bool = False
+    """The whole training was over, and no trial was better than the best constant answer."""
+
+    @property
+    def parameters(self) -> int:
+        return self.trial.parameters
+
+    @property
+    def validation(self) -> Evidence:
+        assert self.trial.last is not None
+        return self.trial.last
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family's frontier, from the smallest size to the largest."""
+
+    name: str
+    sizes: tuple[Size, ...]
+
+    @property
+    def smallest_passing(self) -> Size | None:
+        """Smallest size that passed on validation."""
+        return next((size for size in self.sizes if size.passed), None)
+
+    @property
+    def smallest_confirmed(self) -> Size | None:
+        return next((size for size in self.sizes if size.confirmed), None)
+
+    @property
+    def fails_totally(self) -> Size | None:
+        """Largest size below the passing ones that is no better than the best constant answer."""
+        return next((size for size in reversed(self.sizes) if size.fails_totally), None)
+
+
+@dataclass(frozen=True)
+class Result:
+    pass_mark: float
+    families: tuple[Family, ...]
+    num_trials: int
+    steps: int
+    """Steps trained by all trials."""
+    cost: int
+    """Sum of parameters times steps over all trials."""
+    seconds: float
+    """Sum of what all slices took in their workers."""
+    finished: bool
+    """All that the search looks for is decided; else the budget ended it, or it is still on."""
+    folder: Path | None
+
+    @property
+    def winner(self) -> Size | None:
+        """The confirmed model with the fewest parameters."""
+        found = [size for family in self.families if (size := family.smallest_confirmed)]
+        return min(found, key=lambda size: size.parameters, default=None)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The search at a moment, for a live table."""
+
+    phase: Literal["training", "confirming", "finished"]
+    spec: SearchSpec
+    trials: Sequence[Trial]
+    """All so far; the same list grows while the search goes on."""
+    running: frozenset[int]
+    """Numbers of the trials that workers are at."""
+    elapsed: float
+    """Seconds since this sitting began."""
+    steps: int
+    """Steps trained by all trials, earlier sittings included."""
+    errors: tuple[str, ...] = ()
+    """What went wrong with trials that were given up."""
+    result: Result | None = field(default=None, compare=False)
+    """In the last snapshot."""
+
+    @property
+    def best(self) -> Trial | None:
+        """The smallest trial that passes on validation."""
+        passing = [trial for trial in self.trials if trial.passes(self.spec.pass_mark)]
+        return min(passing, key=lambda trial: trial.parameters, default=None)
+
+
+def summarise(
+    spec: SearchSpec,
+    trials: Sequence[Trial],
+    looks: Sequence[Look],
+    floor: float,
+    *,
+    finished: bool = False,
+    folder: Path | None = None,
+) -> Result:
+    """The result that trials and looks add up to, at any moment."""
+    sizes = ladder(spec)
+    families = []
+    for name in spec.families:
+        rungs = []
+        for rung in range(len(sizes)):
+            here = [t for t in trials if (t.family, t.rung) == (name, rung) and t.points]
+            if here:
+                rungs.append(_size(here, looks, spec.pass_mark, floor))
+        families.append(Family(name, tuple(rungs)))
+    return Result(
+        spec.pass_mark,
+        tuple(families),
+        len(trials),
+        sum(trial.step for trial in trials),
+        sum(trial.step * trial.parameters for trial in trials),
+        sum(trial.seconds for trial in trials),
+        finished,
+        folder,
+    )
+
+
+def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -> Size:
+    seen = {look.trial: look for look in looks if look.unseen is not None}
+    confirmed = [
+        trial for trial in here if trial.number in seen and seen[trial.number].confirms(mark)
+    ]
+    # Named runs stay what they were named for; only among others does the best score count.
+    best = max(confirmed or here, key=lambda trial: trial.points[-1].validation.low)
+    look = seen.get(best.number)
+    typical = tuple(
+        trial.points[-1].validation.score
+        for trial in here
+        if trial.purpose == "typical" and trial.done
+    )
+    ended = [trial for trial in here if trial.done]
+    return Size(
+        best.family,
+        best.rung,
+        best.asked,
+        best,
+        sum(trial.passes(mark) for trial in here),
+        len(here),
+        look.unseen if look else None,
+        bool(confirmed),
+        median(typical) if len(typical) >= 3 else None,
+        typical,
+        bool(ended) and all(trial.points[-1].validation.low <= floor for trial in here),
+    )

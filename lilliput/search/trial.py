@@ -1,0 +1,102 @@
+"""A trial as the search sees it: what was asked, and its learning curve. Knows no storage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lilliput.search.job import Evidence
+
+Purpose = Literal["search", "scan", "typical"]
+"""Why it was begun: to decide a rung, to know the curve below, or as a fresh seed of a recipe."""
+
+SLICES = 16
+"""Slices of a whole training; a trial is validated after each, and may pass there."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on a learning curve."""
+
+    step: int
+    done: bool
+    validation: Evidence
+    train_loss: float
+    seconds: float
+    metrics: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of one spec. Only the ledger adds to `points`."""
+
+    number: int
+    """From 0, in the order in which they were begun."""
+    family: str
+    rung: int
+    """Place on the ladder, from 0."""
+    asked: int
+    """Parameters of that rung."""
+    inner: Mapping[str, Any]
+    """What the proposer chose; empty: the default recipe."""
+    seed: int
+    spec: Any
+    parameters: int
+    """Parameters counted from the spec, at most `asked`."""
+    num_steps: int
+    """Steps of the whole training."""
+    purpose: Purpose
+    points: list[Point] = field(default_factory=list, compare=False)
+
+    @property
+    def step(self) -> int:
+        """Steps trained so far."""
+        return self.points[-1].step if self.points else 0
+
+    @property
+    def done(self) -> bool:
+        return bool(self.points) and self.points[-1].done
+
+    @property
+    def last(self) -> Evidence | None:
+        """The latest validation; a trial is judged by the state that is kept, not by its best."""
+        return self.points[-1].validation if self.points else None
+
+    @property
+    def seconds(self) -> float:
+        return sum(point.seconds for point in self.points)
+
+    def passes(self, mark: float) -> bool:
+        """The lower end of the latest validation interval reaches the mark."""
+        return bool(self.points) and self.points[-1].validation.low >= mark
+
+    @property
+    def next_steps(self) -> int:
+        """Steps to the end of the next slice; slices end at sixteenths of the training."""
+        place = self.step * SLICES // self.num_steps + 1
+        return max(1, -(-self.num_steps * place // SLICES) - self.step)
+
+    def score_at(self, sixteenths: int) -> float | None:
+        """Validation score when that part of the training was first over; None: not yet."""
+        steps = -(-self.num_steps * sixteenths // SLICES)
+        for point in self.points:
+            if point.step >= steps or point.done:
+                return point.validation.score
+        return None
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at `unseen`, named before it was taken."""
+
+    round: int
+    """Which confirmation, from 1; each has its own share of the error."""
+    place: int
+    """Order within the round, from the largest size to the smallest."""
+    trial: int
+    z: float
+    """Quantile of the normal that its interval is made with."""
+    unseen: Evidence | None = None
+    """None: named, not yet taken."""
+
+    def confirms(self, mark: float) -> bool:
+        return self.unseen is not None and self.unseen.low >= mark

@@ -1,0 +1,157 @@
+"""Laws of the ledger: nothing lost or twice, one writer, clear words when it cannot go on."""
+
+import errno
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lilliput.errors import FileError, LedgerError, NotFoundError, SpecError
+from lilliput.search.files import export
+from lilliput.search.job import Evidence, Progress
+from lilliput.search.ledger import SCHEMA_VERSION, Ledger
+from lilliput.search.trial import Look, Trial
+from lilliput.specs.search import SearchSpec
+
+IDENTITY = {"key": "sums", "pass_mark": 0.7}
+
+
+@dataclass(frozen=True)
+class Toy:
+    width: int
+
+
+def toy_trial(number: int) -> Trial:
+    return Trial(number, "gpt", 3, 1000, {"rate": 0.5}, 7, Toy(8), 990, 160, "search")
+
+
+def progress(step: int, state: bytes = b"state") -> Progress:
+    evidence = Evidence(60, 100, 0.5, 0.69, {"+": (40, 50), "-": (20, 50)})
+    return Progress(state, step, False, evidence, 0.25, 1.5, ({"loss": 0.25},))
+
+
+def test_what_is_recorded_is_read_again(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [])
+        ledger.record([toy_trial(1)], [(0, progress(10)), (1, progress(10, b"one"))])
+        ledger.record([], [(1, progress(20, b"two"))])
+        ledger.name_looks([Look(1, 0, 1, 1.96), Look(1, 1, 0, 1.96)])
+        ledger.record_look(ledger.looks[0], Evidence(80, 100, 0.71, 0.9))
+        trials, looks = ledger.trials, ledger.looks
+    with Ledger(tmp_path, IDENTITY, Toy) as again:
+        assert again.trials == trials
+        assert [trial.points for trial in again.trials] == [trial.points for trial in trials]
+        assert again.looks == looks
+        assert again.looks[1].unseen is None
+        assert (again.state(0), again.state(1)) == (b"state", b"two")
+    # One state a trial stays on disk.
+    assert len(list(tmp_path.glob("trials/*/state-*"))) == 2
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [(0, progress(10, b"first"))])
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger.record([toy_trial(1)], [(0, progress(20, b"lost")), (0, progress(20))])
+    with Ledger(tmp_path, IDENTITY, Toy) as again:
+        assert [trial.step for trial in again.trials] == [10]
+        assert again.state(0) == b"first"
+
+
+def test_newer_schema_is_refused(tmp_path: Path) -> None:
+    Ledger(tmp_path, IDENTITY, Toy).close()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    db.close()
+    for write in (True, False):
+        with pytest.raises(LedgerError, match=r"newer than .*update lilliput"):
+            Ledger(tmp_path, IDENTITY, Toy, write=write)
+
+
+def test_second_search_is_refused_and_a_reader_is_not(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [])
+        with pytest.raises(LedgerError, match="another search is writing"):
+            Ledger(tmp_path, IDENTITY, Toy)
+        with Ledger(tmp_path, spec_type=Toy, write=False) as reader:
+            assert len(reader.trials) == 1
+    Ledger(tmp_path, IDENTITY, Toy).close()
+
+
+def test_another_question_is_refused(tmp_path: Path) -> None:
+    Ledger(tmp_path, IDENTITY, Toy).close()
+    with pytest.raises(LedgerError, match=r"pass_mark was 0\.7, is now 0\.8"):
+        Ledger(tmp_path, {**IDENTITY, "pass_mark": 0.8}, Toy)
+
+
+def test_what_is_no_ledger_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no ledger in"):
+        Ledger(tmp_path, write=False)
+    (tmp_path / "ledger.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(LedgerError, match="cannot be read as a ledger"):
+        Ledger(tmp_path, IDENTITY, Toy)
+
+
+def test_lost_state_is_named(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [(0, progress(10))])
+        ledger.state_path(0, 10).unlink()
+        with pytest.raises(LedgerError, match=r"state-0000010\.bin, which cannot be read"):
+            ledger.state(0)
+
+
+def fill(ledger: Ledger) -> None:
+    for step in range(20, 4000, 10):
+        ledger.record([], [(0, progress(step))])
+
+
+@pytest.mark.parametrize("where", ["state", "database"])
+def test_full_disk_keeps_what_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [(0, progress(10, b"kept"))])
+        with monkeypatch.context() as patch:
+            if where == "state":
+
+                def full(_: int) -> None:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+                patch.setattr(os, "fsync", full)
+            else:
+                ledger._db.execute("PRAGMA max_page_count = 1")
+            with pytest.raises(FileError, match=r"full|No space"):
+                fill(ledger)
+        reached = ledger.trials[0].step
+    with Ledger(tmp_path, IDENTITY, Toy) as again:
+        assert again.trials[0].step == reached
+        assert again.state(0) == (b"kept" if reached == 10 else b"state")
+        again.record([], [(0, progress(5000, b"on"))])
+        assert again.state(0) == b"on"
+
+
+def test_export_holds_every_row(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [(0, progress(10))])
+        paths = export(ledger, tmp_path)
+    assert [path.name for path in paths] == ["trials.csv", "slices.csv", "looks.csv", "ledger.json"]
+    assert (tmp_path / "slices.csv").read_text().splitlines()[1].startswith("0,10,0,60,100,0.5,")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pass_mark": 1.2}, "at most 100 %; got 120 %"),
+        ({"pass_mark": 0.0}, "above 0 %"),
+        ({"seconds": 60.0, "steps": 100}, "leave one out"),
+        ({"smallest": 9, "largest": 8}, "smallest 9"),
+        ({"families": ("gtp",)}, "did you mean 'gpt'"),
+        ({"rungs": 0}, "rungs must be from 1 to 8"),
+        ({"steps": -1}, "0 or more"),
+    ],
+)
+def test_impossible_searches_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        SearchSpec(**fields)  # type: ignore[arg-type]
