@@ -60,8 +60,8 @@ def solve_shape(
     """The largest shape of a family with at most `num_parameters`.
 
     A gpt has two layers below 100,000 parameters and more above, about four heads, of 4 to 12
-    numbers each up to a width of 96 and more above, the width that leaves the MLP nearest to its usual proportion, and
-    then the widest MLP that the budget allows.
+    numbers each up to a width of 96 and more above, the width that leaves the MLP nearest to its
+    usual proportion, and then the widest MLP that the budget allows.
 
     Args:
         fixed: fields of the family's spec that are given, such as layers=1 or positions="learned".

@@ -1,0 +1,194 @@
+"""A model as one .safetensors file that is enough to load, grade, run and ship it.
+
+The one metadata entry `lilliput` holds, as JSON, the version of this layout, a sha256 and the card:
+spec, vocabulary, answer format. The digest covers every byte of the file (its own 64 characters
+as zeros), so that damage is always found. Nothing in a file is ever executed. Knows the models;
+knows no task: an answer format is carried as data.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lilliput.errors import FileError, LilliputError, NotFoundError
+from lilliput.files import write_atomically
+from lilliput.specs.codec import from_dict, to_dict
+from lilliput.specs.run import RunSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+VERSION = 1
+"""Layout of the metadata; a file with a larger number is refused."""
+_BLANK = "0" * 64
+_DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
+_REMEDY = "copy it again from where it came, or train it again"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a model file says of its model."""
+
+    spec: RunSpec
+    """The run that made it."""
+    characters: str
+    """The vocabulary in the order of its numbers."""
+    end: str
+    """The end mark, one of the characters."""
+    context: int
+    """Longest sequence, in characters."""
+    format: dict[str, Any]
+    """How problems are written (tasks.formats)."""
+    parameters: int
+    """Unique trained numbers, as counted in the file."""
+    marks: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What must be said wherever the model is shown, such as leaked: yes."""
+
+
+_FIELDS = {
+    "characters": "str",
+    "end": "str",
+    "context": "int",
+    "format": "dict",
+    "parameters": "int",
+    "marks": "dict",
+}
+
+
+def save(path: Path, model: "nn.Module", card: Card) -> None:
+    """Writes the file whole or not at all: temporary file, fsync, rename.
+
+    Raises:
+        FileError: the disk is full, or the folder cannot be written.
+    """
+    from safetensors.torch import save as to_bytes
+
+    tensors = {
+        name: parameter.detach().cpu().contiguous() for name, parameter in model.named_parameters()
+    }
+    count = sum(tensor.numel() for tensor in tensors.values())
+    assert count == card.parameters, f"the card says {card.parameters}, the model has {count}"
+    fields = {**dataclasses.asdict(card), "spec": to_dict(card.spec)}
+    entry = json.dumps({"version": VERSION, "digest": _BLANK, "card": fields})
+    content = to_bytes(tensors, metadata={"lilliput": entry})
+    digest = hashlib.sha256(content).hexdigest()
+    write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1))
+
+
+def load(path: Path) -> tuple["nn.Module", Card]:
+    """The model, on the CPU, bit for bit as it was saved.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FileError: damaged, cut short, written by a newer version, or not one of ours.
+    """
+    from safetensors.torch import load as from_bytes
+
+    from lilliput.models.build import build
+
+    content = _read(path)
+    header = _header(path, content)
+    entry = _entry(path, header)
+    match = _DIGEST.search(content)
+    if match is None:
+        raise FileError(f"{path} is damaged: its digest is missing; {_REMEDY}")
+    blanked = content[: match.start(1)] + _BLANK.encode() + content[match.end(1) :]
+    if hashlib.sha256(blanked).hexdigest() != match[1].decode():
+        raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
+    card = _card(path, entry)
+    tensors = from_bytes(content)
+    model = build(card.spec.model, len(card.characters), card.context)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    wanted = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    if shapes != wanted or sum(t.numel() for t in tensors.values()) != card.parameters:
+        names = sorted(
+            name for name in shapes.keys() | wanted.keys() if shapes.get(name) != wanted.get(name)
+        )
+        raise FileError(
+            f"{path} does not hold the model that its card describes: {', '.join(names)} differ;"
+            f" {_REMEDY}"
+        )
+    model.load_state_dict(tensors)
+    return model, card
+
+
+def read_card(path: Path) -> Card:
+    """What a file says of its model, from its header alone, without torch.
+
+    Raises:
+        NotFoundError, FileError: as `load`, but damage to the weights is not looked for.
+    """
+    return _card(path, _entry(path, _header(path, _read(path))))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(f"no model file {path}; `lilliput zoo` lists the models") from None
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _header(path: Path, content: bytes) -> dict[str, Any]:
+    """The JSON table of a safetensors file, and that the file is as long as it says."""
+    if not content:
+        raise FileError(f"{path} is empty; {_REMEDY}")
+    if content[:4] == b"PK\x03\x04" or content[:1] == b"\x80":
+        raise FileError(
+            f"{path} is a pickle (a .pt file), which could run code when opened and is not"
+            " opened; give a .safetensors file"
+        )
+    start = 8 + int.from_bytes(content[:8], "little")
+    plausible = content[8:9] in (b"{", b"")
+    if not plausible:
+        raise FileError(f"{path} is no .safetensors file; give one that `lilliput train` wrote")
+    if start > len(content) or len(content) < 9:
+        raise FileError(f"{path} is cut short in its header; {_REMEDY}")
+    try:
+        header = json.loads(content[8:start])
+        ends = [e["data_offsets"][1] for name, e in header.items() if name != "__metadata__"]
+        length = start + max(ends, default=0)
+    except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
+        raise FileError(f"{path} is damaged: its header cannot be read; {_REMEDY}") from None
+    if length > len(content):
+        raise FileError(
+            f"{path} is cut short: {len(content):,} of {length:,} bytes are there; {_REMEDY}"
+        )
+    if length < len(content):
+        raise FileError(f"{path} is damaged: {len(content) - length:,} bytes too long; {_REMEDY}")
+    return dict(header)
+
+
+def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict) or "lilliput" not in metadata:
+        raise FileError(
+            f"{path} holds weights but no Lilliput card: another program wrote it; give a file"
+            " that `lilliput train` wrote"
+        )
+    try:
+        entry = json.loads(metadata["lilliput"])
+        version = int(entry["version"])
+    except (ValueError, RecursionError, TypeError, KeyError):
+        raise FileError(f"{path} is damaged: its card cannot be read; {_REMEDY}") from None
+    if version > VERSION:
+        raise FileError(
+            f"{path} was written by a newer Lilliput (layout {version}; this one reads up to"
+            f" {VERSION}); upgrade with `pip install -U lilliput`"
+        )
+    return dict(entry)
+
+
+def _card(path: Path, entry: dict[str, Any]) -> Card:
+    try:
+        fields = dict(entry["card"])
+        types = {name: type(value).__name__ for name, value in fields.items() if name != "spec"}
+        if types != _FIELDS:
+            raise FileError(f"its fields are {types}, but must be {_FIELDS}")
+        return Card(**{**fields, "spec": from_dict(RunSpec, fields["spec"])})
+    except (LilliputError, KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{path} has a card that cannot be read: {error}; {_REMEDY}") from None
