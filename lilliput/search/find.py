@@ -1,0 +1,251 @@
+"""The driver: trains what the plan asks for, records it, confirms, and shows where it stands.
+
+With a budget in steps it decides only when all slices of a batch are back, and records them at one
+moment, by trial number; so a search broken anywhere goes on as if it never was. With a budget in
+time every worker gets its next slice at once. Prints nothing.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from pathlib import Path
+from typing import Any, Literal
+
+from lilliput.errors import LilliputError, UserError
+from lilliput.search import confirm
+from lilliput.search.files import export
+from lilliput.search.job import Job, Progress
+from lilliput.search.ladder import ladder
+from lilliput.search.ledger import Ledger
+from lilliput.search.plan import Begin, next_slice
+from lilliput.search.pool import SerialExecutor, WorkerPool
+from lilliput.search.proposer import propose
+from lilliput.search.result import Result, Snapshot, summarise
+from lilliput.search.trial import Look, Trial
+from lilliput.specs import from_dict, to_dict
+from lilliput.specs.search import SearchSpec
+
+TICK = 0.5
+"""Seconds between snapshots while nothing comes back."""
+RESERVE = 0.04
+"""Part of a budget in time that is kept for confirmation."""
+GIVE_UP = 3
+"""Trials that may break before the search does."""
+SITTING = ("seconds", "steps", "workers")
+"""Fields of the spec that may change when a search is gone on with."""
+
+
+def find(
+    spec: SearchSpec, job: Job, folder: Path | None, executor: Executor | None = None
+) -> Iterator[Snapshot]:
+    """Searches, or goes on with the search in `folder`. The last snapshot has the result.
+
+    Args:
+        folder: where ledger and states go; None: in memory.
+        executor: what calls the job's functions; None: a WorkerPool of `spec.workers`.
+
+    Raises:
+        LedgerError: another search is in the folder, or at it; see Ledger.
+        FileError: the disk is full; what was recorded is kept.
+        LilliputError: trials broke one after another.
+    """
+    with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
+        own = WorkerPool(spec.workers) if executor is None else None
+        try:
+            sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor())
+            yield from sitting.train()
+            yield from sitting.confirm()
+            if folder is not None:
+                export(ledger, folder)
+            yield sitting.snapshot("finished")
+        finally:
+            if own is not None:
+                own.shutdown()
+
+
+def read_result(folder: Path) -> Result:
+    """What the ledger in `folder` adds up to now, while a search is at it or after.
+
+    Trials' specs are left as JSON-ready dictionaries.
+    """
+    with Ledger(folder, write=False) as ledger:
+        identity = dict(ledger.identity)
+        floor = identity.pop("floor")
+        identity.pop("key")
+        spec = from_dict(SearchSpec, identity)
+        return summarise(spec, ledger.trials, ledger.looks, floor, folder=folder)
+
+
+def _identity(spec: SearchSpec, job: Job) -> dict[str, Any]:
+    fields = {name: value for name, value in to_dict(spec).items() if name not in SITTING}
+    return {**fields, "key": job.key, "floor": job.floor}
+
+
+class _Sitting:
+    """One process's time at a search."""
+
+    def __init__(self, spec: SearchSpec, job: Job, ledger: Ledger, executor: Executor) -> None:
+        self.spec, self.job, self.ledger, self.executor = spec, job, ledger, executor
+        self.began = time.monotonic()
+        self.sizes = ladder(spec)
+        self.running: dict[Future[Progress], Trial] = {}
+        self.begun: list[Trial] = []
+        """Chosen in this batch, not in the ledger yet."""
+        self.given_up: dict[int, str] = {}
+        self.decided = False
+        self.num_workers = getattr(executor, "num_workers", spec.workers or 1)
+
+    def train(self) -> Iterator[Snapshot]:
+        """Slices until all is decided or the budget is spent."""
+        while True:
+            if self.spec.seconds:
+                self._fill(self.num_workers)
+                self._record([])
+            elif not self.running:
+                self._fill(self.spec.width)
+            if not self.running:
+                return
+            back = self._back()
+            if back:
+                self._receive(back)
+            yield self.snapshot("training")
+
+    def _back(self) -> list[Future[Progress]]:
+        """Slices that are back and may be recorded now."""
+        done, rest = wait(self.running, TICK, FIRST_COMPLETED)
+        if self.spec.steps and rest:
+            done, rest = wait(self.running, TICK)
+            if rest:
+                return []
+        return sorted(done, key=lambda future: self.running[future].number)
+
+    def _fill(self, num_slices: int) -> None:
+        while len(self.running) < num_slices:
+            trials = [*self.ledger.trials, *self.begun]
+            busy = {trial.number for trial in self.running.values()}
+            refuted = confirm.refuted(self.ledger.looks, self.spec.pass_mark)
+            asked = {look.trial for look in self.ledger.looks}
+            wish = next_slice(
+                self.spec,
+                self.job.floor,
+                trials,
+                busy,
+                asked | self.given_up.keys(),
+                refuted | self.given_up.keys(),
+            )
+            if wish is None:
+                self.decided = not self.running
+                return
+            trial = self._begin(wish, trials) if isinstance(wish, Begin) else wish
+            if not self._affordable(trial):
+                return
+            if isinstance(wish, Begin):
+                self.begun.append(trial)
+            state = self.ledger.state(trial.number) if trial.step else None
+            future = self.executor.submit(self.job.advance, trial.spec, state, trial.next_steps)
+            self.running[future] = trial
+
+    def _begin(self, wish: Begin, trials: list[Trial]) -> Trial:
+        number = len(trials)
+        seed = (self.spec.seed * 1_000_003 + number) % 2**31
+        if wish.recipe_of is not None:
+            inner = dict(wish.recipe_of.inner)
+        else:
+            family = [trial for trial in trials if trial.family == wish.family]
+            mark = self.spec.pass_mark
+            inner = propose(self.job.space, self.spec.seed, number, family, wish.rung, mark)
+        asked = self.sizes[wish.rung]
+        made = self.job.propose_spec(wish.family, asked, inner, seed)
+        return Trial(
+            number,
+            wish.family,
+            wish.rung,
+            asked,
+            inner,
+            seed,
+            made,
+            self.job.count(made),
+            self.job.num_steps(made),
+            wish.purpose,
+        )
+
+    def _affordable(self, trial: Trial) -> bool:
+        if self.spec.steps:
+            at_work = sum(other.next_steps for other in self.running.values())
+            return self._steps() + at_work + trial.next_steps <= self.spec.steps
+        left = self.spec.seconds * (1 - RESERVE) - (time.monotonic() - self.began)
+        last = trial.points[-1].seconds if trial.points else 0.0
+        return last < left
+
+    def _receive(self, back: list[Future[Progress]]) -> None:
+        progress = []
+        for future in back:
+            trial = self.running.pop(future)
+            error = future.exception()
+            if error is None:
+                progress.append((trial.number, future.result()))
+            elif isinstance(error, UserError) or not isinstance(error, Exception):
+                raise error
+            else:
+                self._give_up(trial, error)
+        self._record(progress)
+
+    def _record(self, progress: list[tuple[int, Progress]]) -> None:
+        if self.begun or progress:
+            self.ledger.record(self.begun, progress)
+            self.begun = []
+
+    def _give_up(self, trial: Trial, error: Exception) -> None:
+        what = f"{type(error).__name__}: {error}"
+        self.given_up[trial.number] = f"trial {trial.number} was given up: {what}"
+        if len(self.given_up) >= GIVE_UP:
+            raise LilliputError(
+                f"{GIVE_UP} trials broke, the last with {what}; what was recorded is kept"
+            ) from error
+
+    def confirm(self) -> Iterator[Snapshot]:
+        """Asks unseen, one named run after another."""
+        ledger = self.ledger
+        if not self._pending():
+            named = confirm.name_looks(self.spec, ledger.trials, ledger.looks, self.given_up.keys())
+            if named:
+                ledger.name_looks(named)
+        while look := self._pending():
+            yield self.snapshot("confirming")
+            state = ledger.state(look.trial)
+            assert state is not None
+            spec = ledger.trials[look.trial].spec
+            ledger.record_look(
+                look, self.executor.submit(self.job.ask_unseen, spec, state, look.z).result()
+            )
+
+    def _pending(self) -> Look | None:
+        if not self.ledger.looks:
+            return None
+        return confirm.next_look(self.spec, self.ledger.trials, self.ledger.looks)
+
+    def _steps(self) -> int:
+        return sum(trial.step for trial in self.ledger.trials)
+
+    def snapshot(self, phase: Literal["training", "confirming", "finished"]) -> Snapshot:
+        ledger = self.ledger
+        result = None
+        if phase == "finished":
+            result = summarise(
+                self.spec,
+                ledger.trials,
+                ledger.looks,
+                self.job.floor,
+                finished=self.decided,
+                folder=ledger.folder,
+            )
+        return Snapshot(
+            phase,
+            self.spec,
+            ledger.trials,
+            frozenset(trial.number for trial in self.running.values()),
+            time.monotonic() - self.began,
+            self._steps(),
+            tuple(self.given_up.values()),
+            result,
+        )

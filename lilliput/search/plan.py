@@ -1,0 +1,223 @@
+"""What to train next: a pure function of the trials so far. Knows no workers, clock or ledger.
+
+Each family has a noisy, mostly monotone threshold on the ladder. First the largest rung, which
+surely passes; then bisection, where a rung fails for now when it is likely enough that one of its
+seeds would have passed; then certainty: the best run at the smallest passing rung trains on until
+it will be confirmed, the rung below gets all the seeds that it takes to rule it out, and the rung
+above stands by if the best run stays too near the mark. Rungs further down get one whole training
+an octave, to total failure. Last come fresh seeds of frozen recipes.
+"""
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from math import ceil
+
+from lilliput.search.confirm import first_z
+from lilliput.search.ladder import chance_of_confirming, doubt, ladder
+from lilliput.search.trial import Purpose, Trial
+from lilliput.specs.search import SearchSpec
+
+CHECKPOINTS = (2, 4, 8)
+"""Sixteenths of a training at which trials of one rung are compared."""
+SURVIVE = 3
+"""One in so many goes on past a checkpoint (Hyperband's reduction factor, arXiv 1603.06560)."""
+LOOSE, STRICT = 0.2, 0.02
+"""Doubt at which bisection moves on, and at which the rung below the answer is ruled out."""
+SOLID = 0.9
+"""Chance of being confirmed above which a run needs no better one."""
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A trial that is to be begun."""
+
+    family: str
+    rung: int
+    purpose: Purpose
+    recipe_of: Trial | None = None
+    """Take this trial's recipe; None: the proposer chooses."""
+
+
+Wish = Trial | Begin
+
+
+def next_slice(
+    spec: SearchSpec,
+    floor: float,
+    trials: Sequence[Trial],
+    running: Set[int],
+    frozen: Set[int],
+    refuted: Set[int],
+) -> Wish | None:
+    """The most useful slice now: a trial to go on with, or one to begin; None: all is decided,
+    or hangs on slices that are running.
+
+    Args:
+        floor: score of the best constant answer.
+        running: numbers of trials whose slice is not back yet.
+        frozen: trials that cannot go on: asked for unseen, or given up.
+        refuted: trials that do not count as passing: unseen said no, or given up.
+    """
+    plans = [_Plan(spec, floor, name, trials, running, frozen, refuted) for name in spec.families]
+    # Families take turns by what was spent on them.
+    plans.sort(key=lambda plan: plan.spent)
+    return next((wish for plan in plans for wish in plan.wishes()), None)
+
+
+class _Plan:
+    def __init__(
+        self,
+        spec: SearchSpec,
+        floor: float,
+        family: str,
+        trials: Sequence[Trial],
+        running: Set[int],
+        frozen: Set[int],
+        refuted: Set[int],
+    ) -> None:
+        self.spec, self.floor, self.family = spec, floor, family
+        self.running, self.frozen, self.refuted = running, frozen, refuted
+        self.rungs: list[list[Trial]] = [[] for _ in ladder(spec)]
+        self.spent = 0
+        for trial in trials:
+            if trial.family == family:
+                self.rungs[trial.rung].append(trial)
+                # A running slice counts as spent, or a family would take all workers at once.
+                ahead = trial.next_steps if trial.number in running else 0
+                self.spent += (trial.step + ahead) * trial.parameters
+        self.top = len(self.rungs) - 1
+        passing = (k for k, rung in enumerate(self.rungs) if any(map(self._passes, rung)))
+        self.smallest = next(passing, None)
+
+    def wishes(self) -> Iterator[Wish]:
+        """What is worth doing, best first."""
+        aim = list(self._aim())
+        scan = list(self._scan())
+        ready = [wish for wish in aim if self._is_ready(wish)]
+        if len(ready) == len(aim):
+            yield from ready[:1]
+        yield from scan[:1]
+        yield from ready
+        yield from scan
+        if not aim:
+            yield from self._typical()
+
+    def _is_ready(self, wish: Wish) -> bool:
+        return isinstance(wish, Begin) or wish.number not in self.running
+
+    def _passes(self, trial: Trial) -> bool:
+        return trial.passes(self.spec.pass_mark) and trial.number not in self.refuted
+
+    def _ended(self, trial: Trial) -> bool:
+        return trial.done or trial.number in self.frozen
+
+    def _aim(self) -> Iterator[Wish]:
+        """What decides the smallest passing rung, running slices included."""
+        if self.smallest is None:
+            yield from self._pursue(self.top, STRICT)
+            return
+        below = range(self.smallest - 1, -1, -1)
+        failed = next((rung for rung in below if self._fails(rung, LOOSE)), -1)
+        if self.smallest - failed > 1:
+            yield from self._pursue((self.smallest + failed) // 2, LOOSE)
+            return
+        yield from self._settle()
+        if self.smallest:
+            yield from self._pursue(self.smallest - 1, STRICT)
+
+    def _pursue(self, rung: int, limit: float) -> Iterator[Wish]:
+        """Trials of a rung, and new ones, until one passes or doubt is within the limit."""
+        if any(map(self._passes, self.rungs[rung])) or self._fails(rung, limit):
+            return
+        live = [t for t in self.rungs[rung] if not self._ended(t) and not self._set_aside(t)]
+        yield from live
+        if self._doubt(len(self.rungs[rung])) > limit:
+            yield Begin(self.family, rung, "search")
+
+    def _doubt(self, num_failed: int) -> float:
+        """Doubt about a rung below all passing ones where so many seeds failed."""
+        above = () if self.smallest is None else self.rungs[self.smallest :]
+        known = [trial for rung in above for trial in rung if trial.points]
+        passed = sum(map(self._passes, known))
+        return doubt(
+            num_failed,
+            passed,
+            sum(map(self._ended, known))
+            - sum(self._ended(trial) and self._passes(trial) for trial in known),
+        )
+
+    def _fails(self, rung: int, limit: float) -> bool:
+        here = self.rungs[rung]
+        if any(trial.number in self.running for trial in here):
+            return False
+        closed = [trial for trial in here if self._ended(trial) or self._set_aside(trial)]
+        return len(closed) == len(here) and self._doubt(len(here)) <= limit
+
+    def _set_aside(self, trial: Trial) -> bool:
+        """Behind too many of its rung at the last checkpoint that it reached."""
+        if trial.purpose != "search":
+            return False
+        checkpoint = max((c for c in CHECKPOINTS if trial.score_at(c) is not None), default=None)
+        if checkpoint is None:
+            return False
+        scores = [s for t in self.rungs[trial.rung] if (s := t.score_at(checkpoint)) is not None]
+        own = trial.score_at(checkpoint)
+        assert own is not None
+        return sum(score > own for score in scores) >= ceil(len(scores) / SURVIVE)
+
+    def _settle(self) -> Iterator[Wish]:
+        """Trains the candidates for confirmation on, from the smallest up to a solid one."""
+        assert self.smallest is not None
+        z = first_z(self.spec)
+        for rung in range(self.smallest, self.top + 1):
+            passing = [trial for trial in self.rungs[rung] if self._passes(trial)]
+            if not passing:
+                yield from self._pursue(rung, STRICT)
+                if not self._fails(rung, STRICT):
+                    return
+                continue
+            best = max(passing, key=lambda trial: trial.points[-1].validation.low)
+            last = best.points[-1].validation
+            if chance_of_confirming(last.score, last.total, self.spec.pass_mark, z) >= SOLID:
+                return
+            if not self._ended(best):
+                yield best
+                return
+
+    def _scan(self) -> Iterator[Wish]:
+        """One whole training an octave below what is being decided, to total failure."""
+        bottom = self.top if self.smallest is None else self.smallest - 1
+        open_ones = []
+        for rung in range(self.top - self.spec.rungs, -1, -self.spec.rungs):
+            if rung >= bottom:
+                continue
+            here = self.rungs[rung]
+            if not here:
+                yield Begin(self.family, rung, "scan")
+                return
+            scans = [trial for trial in here if trial.purpose == "scan"]
+            open_ones += [trial for trial in scans if not self._ended(trial)]
+            if any(t.done and t.points[-1].validation.low <= self.floor for t in here):
+                break
+        ready = [trial for trial in open_ones if trial.number not in self.running]
+        yield from (trial for trial in ready if not trial.points)
+        yield from (trial for trial in ready if trial.points)
+
+    def _typical(self) -> Iterator[Wish]:
+        """Fresh seeds of the best recipe, at the answer first, then at other rungs near it."""
+        if self.smallest is None:
+            return
+        near = self.rungs[: self.smallest + self.spec.rungs + 1]
+        order = sorted(range(len(near)), key=lambda rung: (rung != self.smallest, rung))
+        for rung in order:
+            chosen = [trial for trial in near[rung] if trial.points and trial.purpose != "typical"]
+            if not chosen:
+                continue
+            fresh = [trial for trial in near[rung] if trial.purpose == "typical"]
+            yield from (t for t in fresh if not self._ended(t) and t.number not in self.running)
+            if len(fresh) < self.spec.seeds:
+                best = max(chosen, key=lambda t: (t.step, t.points[-1].validation.low))
+                passing = [trial for trial in chosen if self._passes(trial)]
+                if passing:
+                    best = max(passing, key=lambda t: t.points[-1].validation.low)
+                yield Begin(self.family, rung, "typical", best)
