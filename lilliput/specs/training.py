@@ -97,6 +97,11 @@ class TrainingSpec:
         if self.mining and self.layout == "stream":
             raise SpecError("mining needs problems as rows; a stream has none: leave one out")
 
+    @property
+    def opens_with_end(self) -> bool:
+        """Whether a question follows an end mark, as it does where questions are learned too."""
+        return self.layout == "stream" or self.loss == "all"
+
     def schedule(self, step: int) -> float:
         """Factor on the learning rates at `step` (from 0): warm-up, stable, linear decay."""
         rise = (step + 1) / self.warmup if step < self.warmup else 1.0

@@ -1,0 +1,131 @@
+"""Generic greedy and sampled decoding: prompt in, characters out until the end mark.
+
+Knows nothing of what the text means. Shapes: B rows, T characters, V vocabulary.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lilliput.tasks.vocabulary import END, Vocabulary
+
+Answerer = Callable[[Sequence[str]], list[str]]
+"""Anything that continues text: prompts in; out, for each, what it writes up to and with the end
+mark, or without one where it did not come to an end."""
+
+
+def answerer(
+    model: nn.Module, vocabulary: Vocabulary, limit: int, *, start: str = "", batch: int = 1024
+) -> Answerer:
+    """A model as an Answerer.
+
+    Args:
+        model: has `begin`, `extend` and `pick` as the families do.
+        limit: characters of prompt and answer together after which decoding stops.
+        start: text put before every prompt (the end mark, where a model was trained on streams).
+        batch: prompts decoded at once.
+    """
+
+    def answer(prompts: Sequence[str]) -> list[str]:
+        answers = [""] * len(prompts)
+        for rows in _same_length(prompts, batch):
+            texts = greedy(model, vocabulary, [start + prompts[row] for row in rows], limit)
+            for row, text in zip(rows, texts, strict=True):
+                answers[row] = text
+        return answers
+
+    return answer
+
+
+def _same_length(prompts: Sequence[str], batch: int) -> Iterator[list[int]]:
+    """Row numbers in groups of at most `batch` whose prompts are of one length: no padding."""
+    lengths: dict[int, list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        lengths.setdefault(len(prompt), []).append(row)
+    for length in sorted(lengths):
+        rows = lengths[length]
+        # Neighbours in text order have answers of like length, so a batch ends together.
+        rows.sort(key=lambda row: [c for c in prompts[row] if not c.isdigit()])
+        for begin in range(0, len(rows), batch):
+            yield rows[begin : begin + batch]
+
+
+@torch.inference_mode()
+def greedy(model: nn.Module, vocabulary: Vocabulary, prompts: list[str], limit: int) -> list[str]:
+    """The most likely continuation of prompts of one length, up to and with the end mark."""
+    device = next(model.parameters()).device
+    ids_BT = torch.tensor([vocabulary.encode(prompt) for prompt in prompts], device=device)
+    logits_BV, state = model.extend(ids_BT, model.begin(len(prompts)))  # type: ignore[operator]
+    waiting = torch.arange(len(prompts), device=device)
+    steps = limit - ids_BT.shape[1]
+    out_BS = torch.zeros(len(prompts), max(steps, 0), dtype=torch.long, device=device)
+    lengths = [0] * len(prompts)
+    for step in range(steps):
+        next_B = logits_BV.argmax(dim=-1)
+        out_BS[waiting, step] = next_B
+        going = (next_B != 0).nonzero().squeeze(1)
+        if len(going) < len(waiting):
+            for row in waiting[next_B == 0].tolist():
+                lengths[row] = step + 1
+            # Rows that have ended are dropped once they are many: picking copies the state.
+            waiting, next_B = waiting[going], next_B[going]
+            if not len(waiting):
+                break
+            state = model.pick(state, going)  # type: ignore[operator]
+        if step + 1 < steps:
+            logits_BV, state = model.extend(next_B[:, None], state)  # type: ignore[operator]
+    for row in waiting.tolist():
+        lengths[row] = steps
+    return [
+        vocabulary.decode(ids[:length])
+        for ids, length in zip(out_BS.tolist(), lengths, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def sample(
+    model: nn.Module,
+    vocabulary: Vocabulary,
+    prompt: str,
+    *,
+    limit: int,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    seed: int = 0,
+) -> Iterator[str]:
+    """A random continuation of `prompt`, a character at a time, until the end mark or `limit`.
+
+    Args:
+        limit: characters of prompt and answer together.
+        temperature: 0 is greedy.
+        top_k: draw among the likeliest k only; 0: among all.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    ids_BT = torch.tensor([vocabulary.encode(prompt)], device=device)
+    logits_BV, state = model.extend(ids_BT, model.begin(1))  # type: ignore[operator]
+    for length in range(ids_BT.shape[1], limit):
+        chosen = draw(logits_BV[0], temperature, top_k, generator)
+        yield vocabulary.characters[chosen]
+        if chosen == 0 or length + 1 == limit:
+            return
+        ids_BT = torch.tensor([[chosen]], device=device)
+        logits_BV, state = model.extend(ids_BT, state)  # type: ignore[operator]
+
+
+def draw(logits_V: Tensor, temperature: float, top_k: int, generator: torch.Generator) -> int:
+    """One character's number, drawn from the softmax of logits / temperature."""
+    logits_V = logits_V.float().cpu()
+    if temperature == 0:
+        return int(logits_V.argmax())
+    if 0 < top_k < len(logits_V):
+        least = logits_V.topk(top_k).values[-1]
+        logits_V = logits_V.masked_fill(logits_V < least, float("-inf"))
+    weights_V = torch.softmax(logits_V / temperature, dim=-1)
+    return int(torch.multinomial(weights_V, 1, generator=generator))
+
+
+def without_end(text: str) -> tuple[str, bool]:
+    """The answer without its end mark, and whether it had one."""
+    return text.removesuffix(END), text.endswith(END)

@@ -1,0 +1,42 @@
+"""Whether a model would answer rightly, from one pass over the right answers (teacher forcing).
+
+Greedy decoding writes the right text exactly when, after each character of it, the next one is the
+model's first choice. So where an answer can be written in one way this equals asking, at a fraction
+of the time; with working before the answer it is a lower bound (a slip may still end well).
+Used while training; grades that are reported come from `decode`.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lilliput.tasks.table import Table
+
+_CHARACTERS = 32_768
+"""Characters that go through the model at once."""
+
+
+@torch.inference_mode()
+def forced_right(model: nn.Module, table: Table) -> NDArray[np.bool_]:
+    """For each row of the table, whether every character of the answer is the first choice."""
+    device = next(model.parameters()).device
+    right_N = np.zeros(len(table), dtype=np.bool_)
+    order_N = np.argsort(table.length_N, kind="stable")
+    begin = 0
+    while begin < len(order_N):
+        # Sorted by length, so the last row tried is the longest.
+        size = max(
+            1, _CHARACTERS // int(table.length_N[order_N[min(begin + 255, len(order_N) - 1)]])
+        )
+        rows_B = order_N[begin : begin + size]
+        part = table.rows(rows_B)
+        ids_BT = torch.from_numpy(part.ids_NT.astype(np.int64)).to(device)
+        first = int(part.asked_N.min()) - 1
+        chosen_BS = model(ids_BT[:, :-1], first).argmax(dim=-1)
+        same_BS = (chosen_BS == ids_BT[:, first + 1 :]).cpu().numpy()
+        position_S = np.arange(first + 1, ids_BT.shape[1])
+        asked = (position_S >= part.asked_N[:, None]) & (position_S < part.length_N[:, None])
+        right_N[rows_B] = (same_BS | ~asked).all(axis=1)
+        begin += size
+    return right_N

@@ -1,0 +1,85 @@
+"""Writing files so that nothing recorded is ever lost; knows no room.
+
+A file is written under another name, brought to the disk, and renamed: whoever reads it, at
+whatever instant the writer dies, finds the old content or the new, whole.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import FileError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Raises FileError where the disk is full or the folder cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _bring_to_disk(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise FileError(
+            f"cannot write {path}: {error.strerror}; free space or choose another"
+            " folder, then run the same command again: it goes on"
+        ) from None
+
+
+def _bring_to_disk(folder: Path) -> None:
+    if os.name == "nt":  # Windows opens no folders; its rename is on the disk's journal
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, data: Any) -> None:
+    write_atomically(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Raises FileError where the file is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise FileError(f"{path} is damaged: it is no JSON; delete it, or bring a copy") from None
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Adds one line of JSON. A line that a crash cut short is dropped by `read_lines`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(path, "ab") as file:
+            if file.tell() and not _ends_line(path):
+                file.write(b"\n")
+            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _ends_line(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file of JSON lines; what a crash cut short is left out."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().splitlines():
+        try:
+            yield json.loads(line)
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            continue

@@ -1,0 +1,48 @@
+"""Problems as rows of character numbers, ready for a model; knows no model.
+
+Shapes: N problems, T characters of the longest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lilliput.tasks.splits import Problem
+from lilliput.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Table:
+    """N problems, written out and padded with end marks."""
+
+    ids_NT: NDArray[np.uint16]
+    asked_N: NDArray[np.int64]
+    """Characters before the answer begins."""
+    length_N: NDArray[np.int64]
+    """Characters in all, end mark included."""
+
+    def rows(self, rows_B: NDArray[np.int64]) -> "Table":
+        """Some of the problems, trimmed to the longest of them."""
+        length_B = self.length_N[rows_B]
+        ids_BT = self.ids_NT[rows_B, : length_B.max(initial=0)]
+        return Table(ids_BT, self.asked_N[rows_B], length_B)
+
+    def __len__(self) -> int:
+        return len(self.ids_NT)
+
+
+def table_of(task: Task, problems: Sequence[Problem], start: str = "") -> Table:
+    """Writes problems as `task.format` does, each after `start`."""
+    style, vocabulary = task.format, task.vocabulary
+    prompts = [start + style.prompt(problem.question) for problem in problems]
+    rows = [
+        vocabulary.encode(prompt + style.completion(problem.question, problem.answer))
+        for prompt, problem in zip(prompts, problems, strict=True)
+    ]
+    ids_NT = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.uint16)
+    for number, row in enumerate(rows):
+        ids_NT[number, : len(row)] = row
+    asked_N = np.array([len(prompt) for prompt in prompts], dtype=np.int64)
+    return Table(ids_NT, asked_N, np.array([len(row) for row in rows], dtype=np.int64))

@@ -1,0 +1,1 @@
+"""How a model learns: batches, optimizer, loop, checkpoints. Knows the exam, not the search."""

@@ -1,0 +1,254 @@
+"""The one training loop of all families. The loss is a pure function of (parameters, batch).
+
+Knows no files and no search. Shapes: B rows, T characters, S positions with logits, V vocabulary.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lilliput.errors import FileError, LilliputError
+from lilliput.exam.forced import forced_right
+from lilliput.exam.grade import interval_of
+from lilliput.models.build import build
+from lilliput.specs.run import RunSpec
+from lilliput.tasks.table import Table, table_of
+from lilliput.tasks.task import Task
+from lilliput.tasks.vocabulary import END
+from lilliput.training.batches import IGNORED, Batches, Chunk
+from lilliput.training.device import half_precision
+from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
+
+
+def loss_of(model: nn.Module, chunk: Chunk, device: torch.device) -> Tensor:
+    """Sum of nats over the characters of a chunk that are learned."""
+    logits_BSV = model(torch.from_numpy(chunk.ids_BT).to(device), chunk.first)
+    targets_BS = torch.from_numpy(np.ascontiguousarray(chunk.targets_BS)).to(device)
+    return F.cross_entropy(
+        logits_BSV.flatten(0, 1).float(),
+        targets_BS.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+    )
+
+
+class Validation(NamedTuple):
+    """Right answers on the validation problems, by teacher forcing (see exam/forced.py)."""
+
+    right: int
+    total: int
+    low: float
+    high: float
+    groups: dict[str, tuple[int, int]]
+    """Right and total of each operation."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of metrics.jsonl: what was measured at a step."""
+
+    step: int
+    loss: float
+    """Mean nats per learned character since the record before."""
+    right: int
+    total: int
+    low: float
+    high: float
+    groups: dict[str, tuple[int, int]]
+    """Right and total of each operation, on validation problems."""
+    seconds: float
+    """Time of training since the run began, without validations."""
+    characters: int
+    """Characters read in training since the run began."""
+
+
+class Training:
+    """One run in memory: model, optimizers and step, and how to go on. Its state goes to bytes
+    and back; a restored run ends with the same weights, bit for bit on the same CPU and threads."""
+
+    def __init__(self, spec: RunSpec, task: Task, device: torch.device | None = None) -> None:
+        self.spec, self.task = spec, task
+        self.device = device or torch.device("cpu")
+        training = spec.training
+        self._start = END if training.opens_with_end else ""
+        self.context = max(
+            task.context + len(self._start), training.block if training.layout == "stream" else 0
+        )
+        self.model = build(spec.model, len(task.vocabulary), self.context, seed=spec.seed)
+        self.model.to(self.device)
+        self.optimizers = optimizers_of(self.model, training)
+        self.averaged = (
+            AveragedModel(
+                self.model,
+                multi_avg_fn=get_ema_multi_avg_fn(training.average),  # type: ignore[no-untyped-call]
+            )
+            if training.average
+            else None
+        )
+        num_parameters = sum(p.numel() for p in self.model.parameters())
+        self._half = half_precision(training, num_parameters, self.device)
+        self.step = 0
+        self.seconds = 0.0
+        self.characters = 0
+        self.best = -1
+        self.stale = 0
+        self.best_weights: dict[str, Tensor] = {}
+        self._mined = np.zeros(0, dtype=np.int64)
+        self._nats = torch.zeros((), dtype=torch.float64)
+        self._learned = 0
+        self._batches: Batches | None = None
+        self._valid: Table | None = None
+
+    @property
+    def graded(self) -> nn.Module:
+        """The model that is graded and kept: the average of the weights where there is one."""
+        return self.averaged.module if self.averaged is not None else self.model
+
+    @property
+    def done(self) -> bool:
+        training = self.spec.training
+        return self.step >= training.steps or 0 < training.patience <= self.stale
+
+    def one_step(self) -> None:
+        """One update of the weights.
+
+        Raises:
+            LilliputError: the loss is no number.
+        """
+        if self._batches is None:
+            self._batches = Batches(self.task, self.spec.training, self.spec.seed)
+        started = time.perf_counter()
+        chunks = self._batches.batch(self.step, self._mined if self.spec.training.mining else None)
+        learned = sum(int((chunk.targets_BS != IGNORED).sum()) for chunk in chunks)
+        set_rates(self.optimizers, self.spec.training, self.step)
+        for chunk in chunks:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+                nats = loss_of(self.model, chunk, self.device)
+            (nats / learned).backward()  # type: ignore[no-untyped-call]
+            self._nats += nats.detach().double().cpu()
+            self.characters += chunk.ids_BT.size
+        clip(self.model, self.spec.training.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
+        self._learned += learned
+        self.step += 1
+        self.seconds += time.perf_counter() - started
+
+    def validation(self) -> Validation:
+        """The score on the validation problems; changes nothing."""
+        problems = self.task.section("valid")
+        if self._valid is None:
+            self._valid = table_of(self.task, problems, self._start)
+        marks = forced_right(self.graded, self._valid).tolist()
+        groups = {
+            group: (sum(of_group), len(of_group))
+            for group in self.task.groups
+            if (of_group := [m for m, p in zip(marks, problems, strict=True) if p.group == group])
+        }
+        interval = interval_of(problems, marks, self.task.exhaustive)
+        return Validation(sum(marks), len(marks), interval.low, interval.high, groups)
+
+    def record(self) -> Record:
+        """Validates, and does what depends on it: early stopping and error mining. To be called
+        at multiples of `evaluate_every` only, so that slices of a run change nothing."""
+        validation = self.validation()
+        loss = float(self._nats) / max(1, self._learned)
+        if not math.isfinite(loss):
+            raise LilliputError(
+                f"the loss is {loss} at step {self.step}: training has diverged; lower the learning"
+                " rates (--learning-rate, --muon-learning-rate)"
+            )
+        self._nats, self._learned = torch.zeros((), dtype=torch.float64), 0
+        if self.spec.training.patience:
+            if validation.right > self.best:
+                self.best, self.stale = validation.right, 0
+                self.best_weights = {
+                    n: p.detach().clone() for n, p in self.graded.named_parameters()
+                }
+            else:
+                self.stale += 1
+        if self.spec.training.mining and self._batches is not None:
+            self._mined = np.flatnonzero(~forced_right(self.graded, self._batches.table))
+        return Record(
+            self.step, loss, *validation, seconds=round(self.seconds, 3), characters=self.characters
+        )
+
+    def finish(self) -> nn.Module:
+        """The model to keep: the best on validation where training may stop early."""
+        if self.best_weights:
+            with torch.no_grad():
+                for name, parameter in self.graded.named_parameters():
+                    parameter.copy_(self.best_weights[name])
+        return self.graded
+
+    def state(self) -> bytes:
+        """Everything that the rest of the run depends on, as one safetensors file."""
+        tensors = {f"model.{n}": p.detach() for n, p in self.model.named_parameters()}
+        tensors |= {f"optimizer.{n}": t for n, t in tensors_of(self.optimizers).items()}
+        if self.averaged is not None:
+            tensors |= {
+                f"average.{n}": p.detach() for n, p in self.averaged.module.named_parameters()
+            }
+            tensors["averaged"] = self.averaged.n_averaged
+        tensors |= {f"best.{n}": t for n, t in self.best_weights.items()}
+        tensors["mined"] = torch.from_numpy(self._mined)
+        tensors["numbers"] = torch.tensor(
+            [
+                self.step,
+                self.seconds,
+                self.characters,
+                self.best,
+                self.stale,
+                self._nats,
+                self._learned,
+            ],
+            dtype=torch.float64,
+        )
+        metadata = {"digest": self.spec.digest, "format": "lilliput resume 1"}
+        return safetensors.torch.save(
+            {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, metadata
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Goes on from what `state` gave.
+
+        Raises:
+            FileError: it is damaged or belongs to another run.
+        """
+        try:
+            tensors = safetensors.torch.load(state)
+            numbers = tensors["numbers"].tolist()
+            parts: dict[str, dict[str, Tensor]] = {}
+            for name, tensor in tensors.items():
+                part, _, rest = name.partition(".")
+                parts.setdefault(part, {})[rest] = tensor
+            self._copy(self.model, parts["model"])
+            load_tensors(self.optimizers, parts["optimizer"])
+            if self.averaged is not None:
+                self._copy(self.averaged.module, parts["average"])
+                self.averaged.n_averaged.copy_(tensors["averaged"])
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise FileError(f"the resume file is damaged or of another run: {error}") from None
+        self.best_weights = {n: t.to(self.device) for n, t in parts.get("best", {}).items()}
+        self._mined = tensors["mined"].numpy()
+        self.step, self.characters, self.stale = int(numbers[0]), int(numbers[2]), int(numbers[4])
+        self.seconds, self.best = numbers[1], int(numbers[3])
+        self._nats, self._learned = torch.tensor(numbers[5], dtype=torch.float64), int(numbers[6])
+
+    @staticmethod
+    @torch.no_grad()
+    def _copy(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+        for name, parameter in model.named_parameters():
+            parameter.copy_(tensors[name])
