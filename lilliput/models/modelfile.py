@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Layout of the metadata; a file with a larger number is refused."""
 _BLANK = "0" * 64
+_LONGEST_HEADER = 100_000_000
+"""The safetensors format allows no more."""
 _DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
 _REMEDY = "copy it again from where it came, or train it again"
 
@@ -137,14 +139,15 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
     """The JSON table of a safetensors file, and that the file is as long as it says."""
     if not content:
         raise FileError(f"{path} is empty; {_REMEDY}")
-    if content[:4] == b"PK\x03\x04" or content[:1] == b"\x80":
+    # A header may be 128 bytes long too, but then its table begins at the ninth byte.
+    pickled = content[:1] == b"\x80" and content[8:9] != b"{"
+    if pickled or content[:4] == b"PK\x03\x04":
         raise FileError(
             f"{path} is a pickle (a .pt file), which could run code when opened and is not"
             " opened; give a .safetensors file"
         )
     start = 8 + int.from_bytes(content[:8], "little")
-    plausible = content[8:9] in (b"{", b"")
-    if not plausible:
+    if content[8:9] not in (b"{", b"") or start > _LONGEST_HEADER:
         raise FileError(f"{path} is no .safetensors file; give one that `lilliput train` wrote")
     if start > len(content) or len(content) < 9:
         raise FileError(f"{path} is cut short in its header; {_REMEDY}")

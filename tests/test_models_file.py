@@ -1,0 +1,195 @@
+"""Model files: what is saved is loaded bit for bit; whatever is damaged or foreign is refused."""
+
+import dataclasses
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from models_specs import model_specs
+from safetensors.torch import save_file
+
+from lilliput.errors import FileError, NotFoundError
+from lilliput.models.build import build
+from lilliput.models.modelfile import VERSION, Card, load, read_card, save
+from lilliput.models.size import count_parameters
+from lilliput.specs import GPTSpec, ModelSpec, RunSpec
+
+CHARACTERS = '\n0123456789"\\é'
+
+
+def make_card(spec: ModelSpec, **changes: object) -> Card:
+    card = Card(
+        spec=RunSpec(model=spec, seed=4),
+        characters=CHARACTERS,
+        end="\n",
+        context=9,
+        format={"kind": "padded", "widths": [2, 3]},
+        parameters=count_parameters(spec, len(CHARACTERS), 9),
+        marks={"leaked": "yes"},
+    )
+    return dataclasses.replace(card, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    spec = GPTSpec(layers=1, width=4, heads=1)
+    save(path, build(spec, len(CHARACTERS), 9), make_card(spec))
+    return path
+
+
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(model_specs)
+def test_round_trip_is_bit_for_bit(tmp_path: Path, spec: ModelSpec) -> None:
+    path, again = tmp_path / "model.safetensors", tmp_path / "again.safetensors"
+    model, card = build(spec, len(CHARACTERS), 9, seed=3), make_card(spec)
+    save(path, model, card)
+    loaded, loaded_card = load(path)
+    assert loaded_card == card == read_card(path)
+    weights = loaded.state_dict()
+    assert weights.keys() == model.state_dict().keys()
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+    save(again, loaded, loaded_card)
+    assert again.read_bytes() == path.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [again, path]
+
+
+def test_cut_short_at_every_place(saved: Path, tmp_path: Path) -> None:
+    content = saved.read_bytes()
+    path = tmp_path / "cut.safetensors"
+    header = 8 + int.from_bytes(content[:8], "little")
+    for length in [0, 1, 7, 8, 9, 20, header - 1, header, header + 1, len(content) - 1]:
+        path.write_bytes(content[:length])
+        for reader in (load, read_card):
+            with pytest.raises(FileError, match="is empty" if not length else "cut short"):
+                reader(path)
+    path.write_bytes(content + b"\0")
+    with pytest.raises(FileError, match="1 bytes too long"):
+        load(path)
+
+
+def test_any_flipped_bit_is_found(saved: Path, tmp_path: Path) -> None:
+    content = saved.read_bytes()
+    path = tmp_path / "flipped.safetensors"
+    header = 8 + int.from_bytes(content[:8], "little")
+    places = [*range(0, header, 7), *range(header, len(content), 31), len(content) - 1]
+    for i, place in enumerate(places):
+        flipped = content[place] ^ (1 << i % 8)
+        path.write_bytes(content[:place] + bytes([flipped]) + content[place + 1 :])
+        with pytest.raises(FileError):
+            load(path)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(FileError, match="does not match its digest"):
+        load(path)
+
+
+def test_foreign_files_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.ones(2)}, path)
+    with pytest.raises(FileError, match="no Lilliput card"):
+        load(path)
+    path.write_bytes(pickle.dumps({"weight": 1}))
+    with pytest.raises(FileError, match="is a pickle"):
+        load(path)
+    torch.save({"weight": torch.ones(2)}, path)
+    with pytest.raises(FileError, match="is a pickle"):
+        load(path)
+    for text in (b"27 / 86 = 0.31\n", b"\xff" * 5000, b"12 + 24 {"):
+        path.write_bytes(text)
+        with pytest.raises(FileError, match=r"no \.safetensors file"):
+            load(path)
+    with pytest.raises(FileError, match="cannot read"):
+        load(tmp_path)
+    with pytest.raises(NotFoundError, match="lilliput zoo"):
+        load(tmp_path / "nothing.safetensors")
+
+
+def test_a_newer_layout_is_refused(saved: Path) -> None:
+    content = saved.read_bytes()
+    newer = content.replace(rb"\"version\": 1", rb"\"version\": 2", 1)
+    assert VERSION == 1
+    assert newer != content
+    saved.write_bytes(newer)
+    with pytest.raises(FileError, match=r"newer Lilliput \(layout 2; .* upgrade"):
+        read_card(saved)
+
+
+def test_a_card_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    spec = GPTSpec(layers=1, width=4, heads=1)
+    # As many parameters, in other shapes.
+    card = make_card(dataclasses.replace(spec, mlp="relu", hidden=15))
+    model = build(dataclasses.replace(spec, hidden=10), len(CHARACTERS), 9)
+    save(
+        path,
+        model,
+        dataclasses.replace(card, parameters=sum(p.numel() for p in model.parameters())),
+    )
+    with pytest.raises(FileError, match=r"does not hold the model .* blocks\.0\.down\.weight"):
+        load(path)
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_old_file(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    before = saved.read_bytes()
+    spec = GPTSpec(layers=2, width=4, heads=1)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(FileError, match=r"cannot write .*No space left on device"):
+        save(saved, build(spec, len(CHARACTERS), 9), make_card(spec))
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_kill_in_the_middle_leaves_the_old_file(saved: Path) -> None:
+    before = saved.read_bytes()
+    code = f"""
+import os
+from pathlib import Path
+from lilliput.models import modelfile
+model, card = modelfile.load(Path({str(saved)!r}))
+model.embedding.data.zero_()
+os.fsync = lambda _: os.kill(os.getpid(), 9)
+modelfile.save(Path({str(saved)!r}), model, card)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert saved.read_bytes() == before
+    load(saved)
+
+
+def test_reading_a_card_does_not_import_torch(saved: Path) -> None:
+    code = f"""
+import json, sys
+from pathlib import Path
+from lilliput.models.modelfile import read_card
+print(json.dumps(["torch" in sys.modules, read_card(Path({str(saved)!r})).characters]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert json.loads(done.stdout) == [False, CHARACTERS]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.binary(max_size=60))
+def test_no_bytes_whatever_give_more_than_a_file_error(content: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for head in (b"", len(content).to_bytes(8, "little"), b"\x02\0\0\0\0\0\0\0{}"):
+            path = Path(folder) / "x.safetensors"
+            path.write_bytes(head + content)
+            with pytest.raises(FileError):
+                load(path)

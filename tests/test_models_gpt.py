@@ -1,0 +1,148 @@
+"""The gpt family against transformers' GPT-2 and Llama on the same weights; loops and ties."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+import transformers
+from models_specs import IDS_BT, T, V, assert_close, lively
+
+from lilliput.models.build import build
+from lilliput.models.gpt import GPT
+from lilliput.specs import GPTSpec
+
+
+def test_gpt2_setting_equals_transformers() -> None:
+    spec = GPTSpec(
+        layers=3, width=12, heads=3, positions="learned", norm="layer", mlp="gelu", bias=True
+    )
+    ours = lively(spec)
+    config = transformers.GPT2Config(
+        vocab_size=V,
+        n_positions=T,
+        n_embd=12,
+        n_layer=3,
+        n_head=3,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    theirs = transformers.GPT2LMHeadModel(config).eval()
+    weights = {
+        "transformer.wte.weight": ours.embedding,
+        "transformer.wpe.weight": ours.positions,
+        "transformer.ln_f.weight": ours.norm.weight,
+        "transformer.ln_f.bias": ours.norm.bias,
+        "lm_head.weight": ours.embedding,
+    }
+    for i, block in enumerate(ours.blocks):
+        names = {"ln_1": block.norm_1, "ln_2": block.norm_2, "attn.c_attn": block.qkv}
+        names |= {"attn.c_proj": block.out, "mlp.c_fc": block.up, "mlp.c_proj": block.down}
+        for name, part in names.items():
+            # GPT-2's matrices are stored the other way round.
+            weights[f"transformer.h.{i}.{name}.weight"] = part.weight.t()
+            weights[f"transformer.h.{i}.{name}.bias"] = part.bias
+    theirs.load_state_dict(weights)
+    with torch.no_grad():
+        assert_close(ours(IDS_BT), theirs(IDS_BT).logits)
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("tied", [True, False])
+def test_default_setting_equals_llama(kv_heads: int, tied: bool) -> None:
+    spec = GPTSpec(layers=2, width=16, heads=4, kv_heads=kv_heads, hidden=20, tied=tied)
+    ours = lively(spec)
+    config = transformers.LlamaConfig(
+        vocab_size=V,
+        hidden_size=16,
+        intermediate_size=20,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=T,
+        rms_norm_eps=1e-6,
+        rope_theta=10_000.0,
+        tie_word_embeddings=tied,
+        attention_bias=False,
+        mlp_bias=False,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=None,
+    )
+    theirs = transformers.LlamaForCausalLM(config).eval()
+    weights = {
+        "model.embed_tokens.weight": ours.embedding,
+        "model.norm.weight": ours.norm.weight,
+        "lm_head.weight": ours.embedding if tied else ours.head,
+    }
+    for i, block in enumerate(ours.blocks):
+        q, k, v = block.qkv.weight.split([16, 4 * kv_heads, 4 * kv_heads])
+        gate, up = block.up.weight.split([20, 20])
+        names = {"self_attn.q_proj": q, "self_attn.k_proj": k, "self_attn.v_proj": v}
+        names |= {"self_attn.o_proj": block.out.weight, "mlp.gate_proj": gate, "mlp.up_proj": up}
+        names |= {"mlp.down_proj": block.down.weight, "input_layernorm": block.norm_1.weight}
+        names |= {"post_attention_layernorm": block.norm_2.weight}
+        for name, weight in names.items():
+            weights[f"model.layers.{i}.{name}.weight"] = weight
+    theirs.load_state_dict(weights)
+    with torch.no_grad():
+        assert_close(ours(IDS_BT), theirs(IDS_BT).logits)
+
+
+def test_long_windows_equal_llama() -> None:
+    """The attention of long windows takes another way than that of short ones."""
+    spec = GPTSpec(layers=1, width=8, heads=2, hidden=8)
+    model = build(spec, V, 300)
+    ids_BT = torch.randint(0, V, (2, 300), generator=torch.Generator().manual_seed(2))
+    short = build(spec, V, 300)
+    with torch.no_grad():
+        state = short.begin(2)
+        rows = []
+        for t in range(300):
+            logits_BV, state = short.extend(ids_BT[:, t : t + 1], state)
+            rows.append(logits_BV)
+        assert_close(model(ids_BT), torch.stack(rows, dim=1))
+
+
+def test_loops_go_through_the_same_weights_again() -> None:
+    once, thrice = (lively(GPTSpec(layers=2, loops=loops), seed=5) for loops in (1, 3))
+    shapes = [[tuple(p.shape) for p in model.parameters()] for model in (once, thrice)]
+    assert shapes[0] == shapes[1]
+    # Six blocks of which each holds a copy of the looped model's.
+    unrolled = build(GPTSpec(layers=6), V, T)
+    weights = thrice.state_dict()
+    copies = {
+        name.replace(f"blocks.{i}.", f"blocks.{2 * loop + i}."): value
+        for name, value in weights.items()
+        for i in range(2)
+        for loop in range(3)
+        if name.startswith(f"blocks.{i}.") or not name.startswith("blocks.")
+    }
+    unrolled.load_state_dict(copies)
+    assert_close(thrice(IDS_BT), unrolled(IDS_BT))
+    assert (thrice(IDS_BT) - once(IDS_BT)).norm() > 0.1 * once(IDS_BT).norm()
+
+
+def test_without_positions_order_does_not_matter_and_with_them_it_does() -> None:
+    swapped_BT = IDS_BT[:, [1, 0, *range(2, T)]]
+    for positions in ("none", "learned", "sinusoidal", "rotary"):
+        # One layer: in two, causality itself tells the order.
+        model = lively(GPTSpec(layers=1, positions=positions))
+        last, other = model(IDS_BT)[:, -1], model(swapped_BT)[:, -1]
+        changed = ((last - other).norm() / last.norm()).item()
+        assert changed < 1e-5 if positions == "none" else changed > 1e-3, positions
+
+
+def test_first_logits_are_neither_flat_nor_steep() -> None:
+    """The first loss is near that of a guess, whatever the depth."""
+    for changes in ({}, {"layers": 8}, {"loops": 8}, {"rank": 4}, {"mlp": "gelu", "tied": False}):
+        spec = dataclasses.replace(GPTSpec(width=24), **changes)
+        losses = []
+        for seed in range(5):
+            model = build(spec, V, T, seed)
+            assert isinstance(model, GPT)
+            logits_BTV = model(IDS_BT[:, :-1])
+            losses.append(
+                torch.nn.functional.cross_entropy(logits_BTV.flatten(0, 1), IDS_BT[:, 1:].flatten())
+            )
+        assert 0.8 * math.log(V) < torch.stack(losses).mean().item() < 1.7 * math.log(V), changes
