@@ -53,5 +53,9 @@ class GRU(nn.Module):
         out_BTH, state = self.gru(F.embedding(ids_BT, self.embedding), state)
         return self._logits(out_BTH[:, -1]), state
 
+    def pick(self, state: Tensor, rows_B: Tensor) -> Tensor:
+        """The hidden states of some of the rows, in the order of their numbers in `rows_B`."""
+        return state[:, rows_B]
+
     def _logits(self, out_BSH: Tensor) -> Tensor:
         return F.linear(out_BSH, self.embedding if self.spec.tied else self.head)

@@ -100,8 +100,12 @@ class Arithmetic:
             return "seen"
         return section_of(twins_key(operation, *numbers), self.spec.fold)
 
-    def draw(self, generator: random.Random, name: Section = "seen") -> Iterator[Problem]:
-        """Problems of a section drawn with replacement, without end; operations as weighted."""
+    def draw(self, generator: random.Random, name: Section | None = "seen") -> Iterator[Problem]:
+        """Problems drawn with replacement, without end; operations as weighted.
+
+        Args:
+            name: only this section; None: all but those held out.
+        """
         weights = self.spec.weights or (1.0,) * len(self.operations)
         while True:
             operation = generator.choices(self.operations, weights)[0]
@@ -114,7 +118,7 @@ class Arithmetic:
                 else:
                     right = generator.choice(self._held)
                 yield self.problem(left, operation, right)
-            elif self.where(f"{left} {operation} {right}") == name:
+            elif (name is None and left not in self._held and right not in self._held) or self.where(f"{left} {operation} {right}") == name:
                 yield self.problem(left, operation, right)
 
     @cached_property

@@ -5,12 +5,14 @@ Shapes: N problems, T characters of the longest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lilliput.specs.task import TaskSpec
 from lilliput.tasks.splits import Problem
-from lilliput.tasks.task import Task
+from lilliput.tasks.task import Task, task_of, to_learn
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,22 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.ids_NT)
+
+
+@lru_cache(maxsize=8)
+def learn_table(spec: TaskSpec, start: str) -> tuple[list[Problem], Table]:
+    """The training problems of a task, written out once however many runs learn from them."""
+    task = task_of(spec)
+    problems = to_learn(task)
+    return problems, table_of(task, problems, start)
+
+
+@lru_cache(maxsize=8)
+def valid_table(spec: TaskSpec, start: str) -> tuple[list[Problem], Table]:
+    """The validation problems of a task, written out once."""
+    task = task_of(spec)
+    problems = task.section("valid")
+    return problems, table_of(task, problems, start)
 
 
 def table_of(task: Task, problems: Sequence[Problem], start: str = "") -> Table:

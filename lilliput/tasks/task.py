@@ -1,5 +1,7 @@
 """The kinds of task, and which one a spec asks for."""
 
+from functools import lru_cache
+
 from lilliput.specs.task import LinesSpec, TaskSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.lines import Lines
@@ -9,8 +11,10 @@ from lilliput.tasks.splits import Problem
 Task = Arithmetic | Lines
 
 
+@lru_cache(maxsize=8)
 def task_of(spec: TaskSpec) -> Task:
-    """The task that a spec describes; files are read only when its problems are asked for."""
+    """The task that a spec describes; files are read only when its problems are asked for, and
+    problems are listed once."""
     return Lines(spec) if isinstance(spec, LinesSpec) else Arithmetic(spec)
 
 

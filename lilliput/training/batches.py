@@ -14,8 +14,8 @@ from lilliput.specs.task import parse_range
 from lilliput.specs.training import Stage, TrainingSpec
 from lilliput.tasks.arithmetic import ENUMERABLE, Arithmetic
 from lilliput.tasks.splits import Problem
-from lilliput.tasks.table import Table, table_of
-from lilliput.tasks.task import Task, to_learn
+from lilliput.tasks.table import Table, learn_table, table_of
+from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import END
 
 IGNORED = -100
@@ -46,10 +46,10 @@ class Batches:
             and isinstance(task, Arithmetic)
             and task.num_problems > ENUMERABLE
         )
-        self.problems = [] if self._fresh else self._chosen(to_learn(task))
-        if not self._fresh and not self.problems:
-            raise SpecError("there is no problem to train on")
-        self.table = table_of(task, self.problems, self._start)
+        self.problems: list[Problem] = []
+        if not self._fresh:
+            self.problems, self.table = learn_table(task.spec, self._start)
+            self._choose()
         self._group_N = np.array([p.group for p in self.problems])
         self._orders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
         self._pools: dict[int, list[tuple[NDArray[np.int64], float]]] = {}
@@ -72,12 +72,17 @@ class Batches:
             rows_B[:part] = generator_.choice(mined, part)
         return self._cut(self.table.rows(rows_B))
 
-    def _chosen(self, problems: list[Problem]) -> list[Problem]:
-        """The first `training.problems` in an order drawn from the seed; 0: all."""
+    def _choose(self) -> None:
+        """Leaves `training.problems` of the problems, drawn from the seed; 0: all."""
         number = self.training.problems
-        if not number or number >= len(problems):
-            return problems
-        return random.Random(f"{self.seed} chosen").sample(problems, number)
+        if not self.problems:
+            raise SpecError("there is no problem to train on")
+        if 0 < number < len(self.problems):
+            chosen = sorted(
+                random.Random(f"{self.seed} chosen").sample(range(len(self.problems)), number)
+            )
+            self.problems = [self.problems[row] for row in chosen]
+            self.table = self.table.rows(np.array(chosen))
 
     def _cut(self, table: Table) -> list[Chunk]:
         if table.length_N.max() <= _SHORT:

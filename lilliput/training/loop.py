@@ -21,7 +21,7 @@ from lilliput.exam.forced import forced_right
 from lilliput.exam.grade import interval_of
 from lilliput.models.build import build
 from lilliput.specs.run import RunSpec
-from lilliput.tasks.table import Table, table_of
+from lilliput.tasks.table import valid_table
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import END
 from lilliput.training.batches import IGNORED, Batches, Chunk
@@ -79,9 +79,9 @@ class Training:
         self.spec, self.task = spec, task
         self.device = device or torch.device("cpu")
         training = spec.training
-        self._start = END if training.opens_with_end else ""
+        self.start = END if training.opens_with_end else ""
         self.context = max(
-            task.context + len(self._start), training.block if training.layout == "stream" else 0
+            task.context + len(self.start), training.block if training.layout == "stream" else 0
         )
         self.model = build(spec.model, len(task.vocabulary), self.context, seed=spec.seed)
         self.model.to(self.device)
@@ -106,7 +106,6 @@ class Training:
         self._nats = torch.zeros((), dtype=torch.float64)
         self._learned = 0
         self._batches: Batches | None = None
-        self._valid: Table | None = None
 
     @property
     def graded(self) -> nn.Module:
@@ -117,6 +116,16 @@ class Training:
     def done(self) -> bool:
         training = self.spec.training
         return self.step >= training.steps or 0 < training.patience <= self.stale
+
+    @property
+    def at_record(self) -> bool:
+        """Whether a validation is due at this step."""
+        return self.step % self.spec.training.evaluate_every == 0 or self.done
+
+    @property
+    def mean_loss(self) -> float:
+        """Nats a learned character since the last record."""
+        return float(self._nats) / max(1, self._learned)
 
     def one_step(self) -> None:
         """One update of the weights.
@@ -148,10 +157,8 @@ class Training:
 
     def validation(self) -> Validation:
         """The score on the validation problems; changes nothing."""
-        problems = self.task.section("valid")
-        if self._valid is None:
-            self._valid = table_of(self.task, problems, self._start)
-        marks = forced_right(self.graded, self._valid).tolist()
+        problems, table = valid_table(self.task.spec, self.start)
+        marks = forced_right(self.graded, table).tolist()
         groups = {
             group: (sum(of_group), len(of_group))
             for group in self.task.groups
@@ -164,7 +171,7 @@ class Training:
         """Validates, and does what depends on it: early stopping and error mining. To be called
         at multiples of `evaluate_every` only, so that slices of a run change nothing."""
         validation = self.validation()
-        loss = float(self._nats) / max(1, self._learned)
+        loss = self.mean_loss
         if not math.isfinite(loss):
             raise LilliputError(
                 f"the loss is {loss} at step {self.step}: training has diverged; lower the learning"

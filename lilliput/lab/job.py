@@ -1,0 +1,143 @@
+"""What a search needs of a task, as functions that can be sent to a worker process."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from functools import partial
+from typing import Any
+
+from lilliput.models.size import count_parameters, solve_shape
+from lilliput.search.job import Choice, Evidence, Job, Progress, Range
+from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
+from lilliput.specs.model import ModelSpec
+from lilliput.tasks.task import task_of
+
+
+def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | None = None) -> Job:
+    """The job of finding the smallest model for a task.
+
+    Args:
+        training: the recipe that every trial starts from.
+        shape: fields of the family's spec that stay as they are, such as layers=1.
+    """
+    propose = partial(propose_spec, task, training, dict(shape or {}))
+    return Job(
+        advance=advance,
+        ask_unseen=ask_unseen,
+        propose_spec=propose,
+        count=count,
+        num_steps=num_steps,
+        space=SPACE,
+        floor=floor(task),
+        key=digest(RunSpec(task=task, training=training)),
+    )
+
+
+SPACE: Mapping[str, Range | Choice] = {
+    "learning_rate": Range(1.5e-3, 6e-3),
+    "muon_learning_rate": Range(3e-3, 1.2e-2),
+    "weight_decay": Choice((0.0, 0.1)),
+}
+"""Inner hyper-parameters that the search tries at each size."""
+
+
+def propose_spec(
+    task: TaskSpec,
+    training: TrainingSpec,
+    shape: Mapping[str, Any],
+    family: str,
+    num_parameters: int,
+    inner: Mapping[str, Any],
+    seed: int,
+) -> RunSpec:
+    """The run of a family with at most `num_parameters`, with some of `SPACE` chosen."""
+    known = {field.name for field in fields(FAMILIES[family])}
+    fixed = {name: value for name, value in shape.items() if name in known}
+    model = shape_of(task, training, family, num_parameters, fixed)
+    return RunSpec(task=task, model=model, training=replace(training, **inner), seed=seed)
+
+
+def shape_of(
+    task: TaskSpec,
+    training: TrainingSpec,
+    family: str,
+    num_parameters: int,
+    fixed: Mapping[str, Any],
+) -> ModelSpec:
+    """The largest shape under a number of parameters for a task's vocabulary and context."""
+    vocabulary, context = _sizes(task, training)
+    return solve_shape(family, num_parameters, vocabulary, context, **fixed)
+
+
+def count(spec: RunSpec) -> int:
+    return count_parameters(spec.model, *_sizes(spec.task, spec.training))
+
+
+def _sizes(task: TaskSpec, training: TrainingSpec) -> tuple[int, int]:
+    made = task_of(task)
+    context = made.context + (1 if training.opens_with_end else 0)
+    if training.layout == "stream":
+        context = max(context, training.block)
+    return len(made.vocabulary), context
+
+
+def num_steps(spec: RunSpec) -> int:
+    return spec.training.steps
+
+
+def floor(task: TaskSpec) -> float:
+    """Share of training problems that the best constant answer gets right."""
+    problems = task_of(task).section("seen")
+    return Counter(problem.answer for problem in problems).most_common(1)[0][1] / len(problems)
+
+
+def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
+    """Trains `steps` further and validates: a pure function of its arguments."""
+    from lilliput.training.loop import Training
+
+    training = Training(spec, task_of(spec.task))
+    if state is not None:
+        training.restore(state)
+    before, end = training.seconds, training.step + steps
+    records = []
+    while training.step < end and not training.done:
+        training.one_step()
+        if training.at_record:
+            records.append(asdict(training.record()))
+    loss = records[-1]["loss"] if records else training.mean_loss
+    right, total, low, high, groups = training.validation()
+    return Progress(
+        state=training.state(),
+        step=training.step,
+        done=training.done,
+        validation=Evidence(right, total, low, high, groups),
+        train_loss=loss,
+        seconds=training.seconds - before,
+        metrics=tuple(records),
+    )
+
+
+def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
+    """Asks all unseen problems, greedily decoded, with the interval of quantile `z`."""
+    from lilliput.exam.decode import answerer
+    from lilliput.exam.grade import ask, interval_of
+    from lilliput.training.loop import Training
+
+    task = task_of(spec.task)
+    training = Training(spec, task)
+    training.restore(state)
+    problems = task.section("unseen")
+    model = training.finish()
+    answers = ask(
+        task, problems, answerer(model, task.vocabulary, training.context, start=training.start)
+    )
+    marks = [answer.right for answer in answers]
+    interval = interval_of(problems, marks, task.exhaustive, z)
+    groups = {
+        group: (
+            sum(a.right for a in answers if a.problem.group == group),
+            sum(a.problem.group == group for a in answers),
+        )
+        for group in task.groups
+    }
+    return Evidence(sum(marks), len(marks), interval.low, interval.high, groups)

@@ -1,0 +1,144 @@
+"""A model's name, resolved in one place, and a loaded model that answers questions."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lilliput.errors import NotFoundError, ProblemError, nearest
+from lilliput.models.modelfile import Card, read_card
+from lilliput.tasks.expressions import parse_expression
+from lilliput.tasks.task import Task, task_of
+from lilliput.tasks.vocabulary import END, Vocabulary
+from lilliput.zoo import entries, path_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lilliput.exam.decode import Answerer
+
+
+class Model:
+    """A model that answers questions.
+
+    >>> model = load("zoo:...")                                          # doctest: +SKIP
+    >>> model("12 + 24")                                                 # doctest: +SKIP
+    '36.00'
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
+        self.card: Card = read_card(path)
+
+    def __repr__(self) -> str:
+        spec = self.card.spec.model
+        return f"<Model {self.name}: {spec.kind}, {self.card.parameters:,} parameters>"
+
+    @cached_property
+    def task(self) -> Task:
+        return task_of(self.card.spec.task)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.card.characters)
+
+    @cached_property
+    def network(self) -> "nn.Module":
+        from lilliput.models import modelfile
+
+        return modelfile.load(self.path)[0].eval()
+
+    @property
+    def start(self) -> str:
+        """What the model reads before a question."""
+        return END if self.card.spec.training.opens_with_end else ""
+
+    @cached_property
+    def answerer(self) -> "Answerer":
+        """Prompts as the format writes them to the text that the model goes on with."""
+        from lilliput.exam.decode import answerer
+
+        return answerer(self.network, self.vocabulary, self.card.context, start=self.start)
+
+    def __call__(self, question: str) -> str:
+        """The model's answer to one question, such as `12 + 24`."""
+        return self.answer([question])[0]
+
+    def answer(self, questions: Sequence[str]) -> list[str]:
+        """The model's answers, in their canonical form (`36.00`); what cannot be read as a number
+        is given as it was written.
+
+        Raises:
+            ProblemError: a question that cannot be read, or has no answer.
+            CharacterError: a character that the model does not know.
+        """
+        prompts, groups = [], []
+        for question in questions:
+            written, group = self.prompt(question)
+            prompts.append(written)
+            groups.append(group)
+        answers = []
+        for text, group in zip(self.answerer(prompts), groups, strict=True):
+            body = text.removesuffix(END)
+            answers.append(self.task.format.read(group, body) or body)
+        return answers
+
+    def prompt(self, question: str) -> tuple[str, str]:
+        """A question as the model is asked it, and its group (the operation)."""
+        if self.task.format.kind == "lines":
+            written = self.task.format.prompt(question)
+            self.vocabulary.encode(written)
+            return written, self.task.groups[0]
+        expression = parse_expression(question)
+        if any(n.denominator != 1 or n < 0 for n in (expression.left, expression.right)):
+            raise ProblemError(
+                f"{question!r} has an operand that is no whole number of 0 or more; this model has"
+                f" learned {self.card.spec.task.operands}"  # type: ignore[union-attr]
+            )
+        written = self.task.format.prompt(str(expression))
+        self.vocabulary.encode(written)
+        if len(written) >= self.card.context:
+            raise ProblemError(
+                f"{question!r} is too long for this model, which reads {self.card.context}"
+                " characters; write smaller numbers"
+            )
+        return written, expression.operation
+
+    def warning(self, question: str) -> str:
+        """What must be said of a question that is outside of what was learned; empty: nothing."""
+        if self.task.format.kind == "lines":
+            return ""
+        left, operation, right = str(parse_expression(question)).split()
+        spec = self.card.spec.task
+        section = self.task.where(f"{left} {operation} {right}")  # type: ignore[union-attr]
+        if section == "beyond":
+            return f"an operand is outside of {spec.operands}, which is all that was learned"
+        return ""
+
+
+def load(name: str) -> Model:
+    """A model by its name: `zoo:NAME`, a run (a folder, or its name in `runs/`), a model file.
+
+    Raises:
+        NotFoundError: there is none of that name; the nearest ones are given.
+        FileError: its file is damaged or foreign.
+    """
+    return Model(name, resolve(name))
+
+
+def resolve(name: str) -> Path:
+    """The model file that a name stands for."""
+    if name.startswith("zoo:"):
+        return path_of(name.removeprefix("zoo:"))
+    for path in (Path(name), Path("runs") / name):
+        if path.is_dir():
+            if (path / "model.safetensors").exists():
+                return path / "model.safetensors"
+            raise NotFoundError(
+                f"{path} has no finished model; go on with `lilliput train --resume {path}`"
+            )
+        if path.is_file():
+            return path
+    runs = [path.name for path in Path("runs").glob("*/") if (path / "model.safetensors").exists()]
+    known = [f"zoo:{entry.name}" for entry in entries()] + runs
+    raise NotFoundError(f"no model {name!r}" + nearest(name, known))

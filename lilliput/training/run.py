@@ -1,0 +1,126 @@
+"""A run folder: one training of one spec on disk, that goes on wherever it was killed.
+
+    spec.json            the spec; its digest names the run
+    metrics.jsonl        one Record a line, appended
+    resume.safetensors   weights, optimizer state and all else that the rest depends on
+    model.safetensors    the model, when training is over
+
+Every file is written whole or not at all. Knows no search and no face.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from lilliput.errors import FileError
+from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
+from lilliput.models import modelfile
+from lilliput.models.modelfile import Card
+from lilliput.specs import RunSpec, from_dict, to_dict
+from lilliput.tasks.task import Task
+from lilliput.tasks.vocabulary import END
+from lilliput.training.loop import Record, Training
+
+_SAVE_EVERY = 20.0
+"""Seconds of training that a kill may cost at most."""
+_MOMENT_EVERY = 10
+"""Steps between two moments."""
+
+
+class Moment(NamedTuple):
+    """Where a training stands."""
+
+    step: int
+    loss: float
+    """Mean nats a learned character since the last validation."""
+    characters_per_second: float
+    record: Record | None
+    """A validation, where there was one just now."""
+
+
+def card_of(training: Training) -> Card:
+    """What the model file says of a training's model."""
+    task, model = training.task, training.graded
+    return Card(
+        spec=training.spec,
+        characters=task.vocabulary.characters,
+        end=END,
+        context=training.context,
+        format=task.format.to_dict(),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        marks={"leaked": "yes"} if getattr(task.spec, "leaked", False) else {},
+    )
+
+
+def read_spec(folder: Path) -> RunSpec:
+    """Raises FileError where the folder is no run."""
+    if not (folder / "spec.json").exists():
+        raise FileError(f"{folder} is no run: it has no spec.json")
+    return from_dict(RunSpec, read_json(folder / "spec.json"))
+
+
+def read_records(folder: Path) -> list[Record]:
+    """The learning curve; where a killed run did steps twice, the last time counts."""
+    rows = {row["step"]: Record(**row) for row in read_lines(folder / "metrics.jsonl")}
+    return [rows[step] for step in sorted(rows)]
+
+
+def run(spec: RunSpec, task: Task, folder: Path, device: torch.device) -> Iterator[Moment]:
+    """Trains in `folder`, or goes on there; a run that is over is not trained again.
+
+    Ctrl-C is taken at the next step: the state is saved, then KeyboardInterrupt is raised.
+
+    Raises:
+        FileError: the folder holds another run, a damaged one, or cannot be written.
+    """
+    if (folder / "model.safetensors").exists():
+        return
+    if (folder / "spec.json").exists():
+        if read_spec(folder).digest != spec.digest:
+            raise FileError(f"{folder} holds another run; choose another folder with --name")
+    else:
+        write_json(folder / "spec.json", to_dict(spec))
+    training = Training(spec, task, device)
+    resume = folder / "resume.safetensors"
+    if resume.exists():
+        training.restore(resume.read_bytes())
+    saved = time.monotonic()
+    with _interruptions() as interrupted:
+        while not training.done:
+            training.one_step()
+            record = None
+            if training.at_record:
+                record = training.record()
+                append_line(folder / "metrics.jsonl", asdict(record))
+            late = time.monotonic() - saved > _SAVE_EVERY
+            if record or late or interrupted.is_set():
+                write_atomically(resume, training.state())
+                saved = time.monotonic()
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+            if record or training.step % _MOMENT_EVERY == 0:
+                speed = training.characters / max(training.seconds, 1e-9)
+                loss = record.loss if record else training.mean_loss
+                yield Moment(training.step, loss, speed, record)
+    modelfile.save(folder / "model.safetensors", training.finish(), card_of(training))
+
+
+@contextmanager
+def _interruptions() -> Iterator[threading.Event]:
+    """Ctrl-C sets an event instead of breaking a step in two; only in the main thread."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)

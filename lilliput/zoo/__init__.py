@@ -1,0 +1,105 @@
+"""The models that come with the package: zoo.toml says what each is, its file lies beside it."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import FileError, NotFoundError, nearest
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the zoo: a model, its verified grade, and how it was made."""
+
+    name: str
+    task: str
+    """What it does, in words."""
+    family: str
+    shape: str
+    parameters: int
+    bytes: int
+    digest: str
+    """sha256 of the model file."""
+    format: str
+    valid: tuple[int, int]
+    """Right and total on validation problems."""
+    unseen: tuple[int, int]
+    unseen_interval: tuple[float, float]
+    """95 % interval of the score on unseen problems, twins as one cluster."""
+    unseen_by_operation: dict[str, tuple[int, int]]
+    beyond: tuple[int, int]
+    """Right and total in the held-out range; (0, 0) where there is none."""
+    characters: float
+    """Mean characters of an answer, working included."""
+    seeds: tuple[tuple[int, int, int], ...]
+    """Every seed of the recipe that was trained: seed, right and total on validation problems."""
+    command: str
+    """Makes it again."""
+    machine: str
+    minutes: float
+    """Training time of this seed."""
+    date: str
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[Entry, ...]:
+    """All models of the zoo, the smallest first.
+
+    Raises:
+        FileError: zoo.toml is damaged.
+    """
+    path = _FOLDER / "zoo.toml"
+    if not path.exists():
+        return ()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = [_entry(name, row) for name, row in data.items()]
+    except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+        raise FileError(f"{path} is damaged: {error}; install the package again") from None
+    return tuple(sorted(found, key=lambda entry: (entry.task, entry.parameters)))
+
+
+def _entry(name: str, row: dict[str, Any]) -> Entry:
+    values = {key: _tuples(value) for key, value in row.items()}
+    missing = {field.name for field in fields(Entry)} - {"name"} - values.keys()
+    if missing:
+        raise KeyError(f"{name} has no {', '.join(sorted(missing))}")
+    return Entry(name=name, **values)
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value
+
+
+def path_of(name: str) -> Path:
+    """The file of a zoo model.
+
+    Raises:
+        NotFoundError: there is none of that name; the nearest ones are given.
+    """
+    path = _FOLDER / f"{name}.safetensors"
+    if name not in {entry.name for entry in entries()} or not path.exists():
+        raise NotFoundError(
+            f"no zoo model {name!r}" + nearest(name, (entry.name for entry in entries()))
+        )
+    return path
+
+
+def best(task: str) -> Entry:
+    """The model of a task with the highest score on unseen problems.
+
+    Raises:
+        NotFoundError: the zoo has none for it.
+    """
+    found = [entry for entry in entries() if entry.task == task]
+    if not found:
+        raise NotFoundError(f"the zoo has no model for {task!r}; train one, or name a file")
+    return max(found, key=lambda entry: (entry.unseen_interval[0], -entry.parameters))
