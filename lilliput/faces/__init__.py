@@ -1,0 +1,1 @@
+"""How people meet Lilliput. Faces call the lab; no rules live here."""

@@ -1,0 +1,94 @@
+"""The command line: finds the verb, runs it, and turns errors into one message and an exit code.
+
+0: done; 1: something failed; 2: something asked for cannot be; 130: Ctrl-C. Each verb has a file
+of its own, imported when it is typed; none of them is imported here.
+"""
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+from lilliput.errors import LilliputError, UserError, nearest
+
+VERBS = {
+    "find": "arithmetic|lines  the smallest model that passes, and the frontier",
+    "train": "gpt|gru          one model; every field of its spec is a flag",
+    "grade": "MODEL|FILE|-     the exam of a model, or a text file of expressions",
+    "sample": "MODEL           free-running text; pipes into grade",
+    "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
+    "data": "arithmetic        data sets as text, for other tools",
+    "zoo": "                   the models that come with the package, with their verified grades",
+}
+BROKEN_PIPE = 141
+"""What a shell calls a program that wrote to a reader who had left: 128 + SIGPIPE."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except LilliputError as error:
+        _say(f"lilliput: {error}", debug)
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        _say(f"lilliput: {stop.args[0] if stop.args else 'stopped'}", debug)
+        return 130
+    except BrokenPipeError:
+        # Python would complain once more when it closes stdout at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        _say(f"lilliput: internal error, {what}; run it with --debug to see where", debug)
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    verb, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if verb in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if verb == "--version":
+        from importlib.metadata import version
+
+        print(f"lilliput {version('lilliput')}")
+        return 0
+    if verb not in VERBS:
+        raise UserError(f"unknown verb {verb!r}" + nearest(verb, VERBS))
+    try:
+        return int(import_module(f"lilliput.faces.cli_{verb}").main(rest))
+    except SystemExit as stop:  # tyro: after --help, or its own message about a value
+        return stop.code if isinstance(stop.code, int) else 1
+
+
+def overview() -> str:
+    lines = [f"  lilliput {verb:<6} {words}" for verb, words in _columns()]
+    return "\n".join(
+        [
+            "Finds the smallest language model that can still do a job, and proves it.",
+            "",
+            *lines,
+            "",
+            "`lilliput VERB --help` lists the flags of a verb; --debug shows where an error is.",
+        ]
+    )
+
+
+def _columns() -> list[tuple[str, str]]:
+    rows = []
+    for verb, words in VERBS.items():
+        what, _, about = words.partition("  ")
+        rows.append((verb, f"{what:<18} {about.strip()}"))
+    return rows
+
+
+def _say(message: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(message, file=sys.stderr)

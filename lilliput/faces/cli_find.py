@@ -1,0 +1,177 @@
+"""`lilliput find`: searches for the smallest model that passes, shows it live, and says the answer."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from lilliput.errors import LilliputError, SpecError, UserError, nearest
+from lilliput.faces.cli_flags import Flag, given, parse, primitive, spec_flags, spec_of
+from lilliput.faces.cli_train import TASKS
+from lilliput.faces.found import answer, best_so_far, to_dict
+from lilliput.specs import FAMILIES, GRUSpec, TaskSpec, TrainingSpec, digest
+from lilliput.specs.model import GPTSpec
+from lilliput.specs.search import SearchSpec
+from lilliput.units import parse_count, parse_seconds
+
+if TYPE_CHECKING:
+    from lilliput.search.result import Snapshot
+
+ABOUT = (
+    "Finds the smallest model that passes a task's exam, and the frontier of score against size."
+    " Stopped with Ctrl-C, or run again with another --budget, it goes on where it was. The"
+    " tasks: arithmetic, and lines with --file QUESTIONS.tsv."
+)
+NAMES = {"width": "slices"}
+"""The search's width is not a model's."""
+_SIZES = ("width", "hidden")
+"""Fields of a shape that a search solves for."""
+
+
+def read_share(text: str) -> float:
+    """`70%` or `0.7`.
+
+    >>> read_share("70%")
+    0.7
+    """
+    try:
+        return float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
+    except ValueError:
+        raise SpecError(f"cannot read {text!r} as a pass mark; write 70% or 0.7") from None
+
+
+def read_budget(text: str) -> dict[str, Any]:
+    """`10m` or `200k-steps`, as fields of a SearchSpec.
+
+    >>> read_budget("200k-steps")
+    {'steps': 200000}
+    """
+    if text.endswith("-steps"):
+        budget: dict[str, Any] = {"steps": parse_count(text.removesuffix("-steps"))}
+    else:
+        try:
+            budget = {"seconds": parse_seconds(text)}
+        except SpecError:
+            raise SpecError(
+                f"cannot read {text!r} as a budget; write a time (90s, 10m, 1h30m) or a number of"
+                " training steps (200k-steps)"
+            ) from None
+    if not any(budget.values()):
+        raise SpecError(f"a budget of {text!r} is nothing to search with; write 10m")
+    return budget
+
+
+_SHARE = Annotated[float, primitive("70%", read_share, lambda share: f"{100 * share:g}%")]
+
+
+def flags_of(task: str) -> list[Flag]:
+    """All flags of a search for a task."""
+    search = spec_flags(SearchSpec, leave_out=("seconds", "steps"), names=NAMES)
+    search = [
+        replace(flag, hint=_SHARE, spelled="pass") if flag.name == "pass_mark" else flag
+        for flag in search
+    ]
+    shape = {
+        flag.name: replace(flag, help=f"The same at every size. {flag.help}")
+        for cls in (GRUSpec, GPTSpec)
+        for flag in spec_flags(cls, leave_out=_SIZES)
+    }
+    return [
+        Flag("budget", str, "10m", "A time (90s, 10m, 1h30m) or training steps (200k-steps)."),
+        *search,
+        Flag("folder", str, "", "Where it is kept; empty: searches/TASK-DIGEST."),
+        Flag("json", bool, False, "Print the result as JSON, and nothing else."),
+        *spec_flags(TASKS[task]),
+        *spec_flags(TrainingSpec),
+        *shape.values(),
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    task, rest = (argv[0], argv[1:]) if argv else ("", [])
+    if task in ("-h", "--help"):
+        task, rest = "arithmetic", ["--help"]
+    if task not in TASKS:
+        what = f"unknown task {task!r}" if task else "which task? write `lilliput find arithmetic`"
+        raise UserError(what + nearest(task, TASKS))
+    flags = flags_of(task)
+    values = parse(f"find {task}", ABOUT, flags, rest)
+    search = spec_of(SearchSpec, values, NAMES, **_budget(values))
+    made: TaskSpec = spec_of(TASKS[task], values)
+    training = spec_of(TrainingSpec, values)
+    shape = _shape(values, given(flags, rest))
+    return _find(search, made, training, shape, values)
+
+
+def _budget(values: Any) -> dict[str, Any]:
+    return {"seconds": 0.0, "steps": 0, **read_budget(values.budget)}
+
+
+def _shape(values: Any, typed: set[str]) -> dict[str, Any]:
+    known = {field.name for cls in FAMILIES.values() for field in fields(cls)} - {"kind", *_SIZES}
+    return {name: getattr(values, name) for name in sorted(known & typed)}
+
+
+def folder_of(
+    search: SearchSpec, task: TaskSpec, training: TrainingSpec, shape: dict[str, Any]
+) -> Path:
+    """Where a search lives, whatever its budget and the number of workers: it may go on."""
+    from lilliput.lab.verbs import SEARCHES
+    from lilliput.specs.run import RunSpec
+
+    parts = (replace(search, seconds=1.0, steps=0, workers=0), RunSpec(task=task, training=training))
+    text = json.dumps([*map(digest, parts), sorted(shape.items())])
+    import hashlib
+
+    return SEARCHES / f"{task.kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _find(
+    search: SearchSpec, task: TaskSpec, training: TrainingSpec, shape: dict[str, Any], values: Any
+) -> int:
+    from lilliput.lab.verbs import find, sealed
+
+    task = sealed(task)
+    folder = Path(values.folder) if values.folder else folder_of(search, task, training, shape)
+    again = f"lilliput {' '.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
+    quiet = values.json
+    if not quiet:
+        print(f"searching in {folder}; Ctrl-C stops it, the same command goes on")
+    last = None
+    try:
+        with closing(find(search, task, training, folder, shape)) as snapshots:
+            for last in _shown(snapshots, quiet):
+                pass
+    except KeyboardInterrupt:
+        if last is not None and not quiet:
+            print(best_so_far(last))
+        raise KeyboardInterrupt(f"stopped; to go on, run again: {again}") from None
+    assert last is not None
+    assert last.result is not None
+    _report(folder, quiet)
+    if quiet:
+        print(json.dumps(to_dict(last.result), ensure_ascii=False))
+    else:
+        print(answer(last, folder))
+    return 0
+
+
+def _shown(snapshots: "Iterator[Snapshot]", quiet: bool) -> "Iterator[Snapshot]":
+    from lilliput.faces.find_live import as_lines, as_table
+
+    if quiet:
+        return snapshots
+    return as_table(snapshots) if sys.stdout.isatty() else as_lines(snapshots)
+
+
+def _report(folder: Path, quiet: bool) -> None:
+    """The page; a search's answer does not hang on its picture."""
+    from lilliput.faces.report import write_report
+
+    try:
+        write_report(folder)
+    except LilliputError as error:
+        print(f"lilliput: no report: {error}", file=sys.stderr)

@@ -1,0 +1,191 @@
+"""Flags made from the fields of specs: their types, defaults and docstrings. Knows no verb."""
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from lilliput.errors import LilliputError, UserError
+from lilliput.specs.training import Stage
+from lilliput.units import parse_count
+
+T = TypeVar("T")
+NONE: Mapping[str, str] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Flag:
+    """One flag of a verb."""
+
+    name: str
+    """Where its value is found after parsing."""
+    hint: Any
+    default: Any = tyro.MISSING
+    help: str = ""
+    spelled: str = ""
+    """On the command line; empty: as its name."""
+    positional: bool = False
+
+    @property
+    def typed(self) -> str:
+        """`--learning-rate`"""
+        return "--" + (self.spelled or self.name).replace("_", "-")
+
+
+def spec_flags(
+    cls: type, *, leave_out: Collection[str] = (), names: Mapping[str, str] = NONE, base: Any = None
+) -> list[Flag]:
+    """A flag for each field of a spec but its kind.
+
+    Args:
+        names: fields whose flag has another name than theirs.
+        base: a spec whose values are the defaults.
+    """
+    hints, helps = get_type_hints(cls), field_words(cls)
+    flags = []
+    for field in dataclasses.fields(cls):
+        if field.name in ("kind", *leave_out):
+            continue
+        default = getattr(base, field.name) if base is not None else field.default
+        default = tyro.MISSING if default is dataclasses.MISSING else default
+        hint = hints[field.name]
+        hint = WHOLE if hint is int else STAGES if hint == tuple[Stage, ...] else hint
+        name = names.get(field.name, field.name)
+        spelled = "stage" if name == "stages" else ""
+        flags.append(Flag(name, hint, default, helps.get(field.name, ""), spelled))
+    return flags
+
+
+@lru_cache(maxsize=None)
+def field_words(cls: type) -> dict[str, str]:
+    """The docstrings under a dataclass's fields, in one line each."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    words = {}
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+        ):
+            words[field.target.id] = " ".join(str(below.value.value).split())
+    return words
+
+
+def spec_of(cls: type[T], values: Any, names: Mapping[str, str] = NONE, **others: Any) -> T:
+    """The spec whose fields are among the parsed values.
+
+    Args:
+        names: as in `spec_flags`.
+        others: fields that are no flags; the spec's own defaults for those that are nowhere.
+    """
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        name = names.get(field.name, field.name)
+        if field.name not in others and hasattr(values, name):
+            others[field.name] = getattr(values, name)
+    return cls(**others)
+
+
+def parse(command: str, about: str, flags: Sequence[Flag], argv: Sequence[str]) -> Any:
+    """The values of a verb's flags, by name.
+
+    Raises:
+        UserError: a flag that the verb does not have, with the nearest one.
+        SystemExit: 0 after --help; 2 after a message about a value.
+    """
+    fields = [
+        (flag.name, _annotated(flag), dataclasses.field(default=flag.default)) for flag in flags
+    ]
+    made = dataclasses.make_dataclass("Flags", fields, kw_only=True)
+    values, unknown = tyro.cli(
+        made, prog=f"lilliput {command}", description=about, args=argv, return_unknown_args=True
+    )
+    for argument in unknown:
+        raise UserError(_no_such_flag(command, argument, [flag.typed for flag in flags]))
+    return SimpleNamespace(**vars(values))
+
+
+def given(flags: Sequence[Flag], argv: Sequence[str]) -> set[str]:
+    """Names of the flags that were typed, whatever their value."""
+    typed = {argument.split("=")[0].replace("_", "-") for argument in argv}
+    return {
+        flag.name
+        for flag in flags
+        if flag.typed in typed or flag.typed.replace("--", "--no-", 1) in typed
+    }
+
+
+def _annotated(flag: Flag) -> Any:
+    marks = [tyro.conf.arg(name=flag.spelled or None, help=flag.help or " ")]
+    if flag.positional:
+        marks.append(tyro.conf.Positional)
+    return Annotated[(flag.hint, *marks)]
+
+
+def _no_such_flag(command: str, argument: str, known: list[str]) -> str:
+    what = "flag" if argument.startswith("-") else "argument"
+    close = get_close_matches(argument.split("=")[0].replace("_", "-"), known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {what} {argument!r}; {hint}`lilliput {command} --help` lists all"
+
+
+def primitive(
+    metavar: str, read: Callable[[str], Any], write: Callable[[Any], str] = str
+) -> PrimitiveConstructorSpec[Any]:
+    """How one argument is read; LilliputErrors of `read` become tyro's messages."""
+
+    def from_strings(texts: list[str]) -> Any:
+        try:
+            return read(texts[0])
+        except LilliputError as error:
+            raise ValueError(str(error)) from None
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=from_strings,
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [write(value)],
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.lstrip("-").isdecimal() else parse_count(text)
+
+
+def read_stage(text: str) -> Stage:
+    """`2000 0-9 +- 3,1`: steps, then any of operands, operations and their weights.
+
+    >>> read_stage("2000 0-9 +-").operations
+    '+-'
+    """
+    steps, *rest = text.split() or [""]
+    fields: dict[str, Any] = {"steps": _whole(steps)}
+    for word in rest:
+        if set(word) <= set("+-*/"):
+            fields["operations"] = word
+        elif "-" in word:
+            fields["operands"] = word
+        else:
+            fields["weights"] = tuple(float(weight) for weight in word.split(","))
+    return Stage(**fields)
+
+
+def _write_stage(stage: Stage) -> str:
+    weights = ",".join(f"{weight:g}" for weight in stage.weights)
+    return " ".join(filter(None, [str(stage.steps), stage.operands, stage.operations, weights]))
+
+
+WHOLE = Annotated[int, primitive("INT", _whole)]
+STAGES = tyro.conf.UseAppendAction[
+    tuple[Annotated[Stage, primitive('"STEPS [0-9] [+-] [3,1]"', read_stage, _write_stage)], ...]
+]

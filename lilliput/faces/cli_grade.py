@@ -1,0 +1,78 @@
+"""`lilliput grade`: the exam of a model, or a text of expressions with the right answers beside."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import SpecError, UserError, nearest
+from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.text import print_grade
+
+ABOUT = (
+    "Asks a model the exam of its task: right answers by section and operation, with 95 %"
+    " intervals, kinds of error and a verdict. A text file of lines such as `12 + 24 = 36.00`,"
+    " or - for standard input, is graded line by line."
+)
+_MODEL_ENDS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+
+
+def flags_of() -> list[Flag]:
+    return [
+        Flag("what", str, help="zoo:NAME, a run, a model file, a text file, or -", positional=True),
+        Flag("sections", tuple[str, ...], (), "Only these of seen, valid, unseen, beyond."),
+        Flag("plain", bool, False, "Of a text: only the right answer beside each line."),
+        Flag("json", bool, False, "Print JSON."),
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    if not argv:
+        raise UserError("grade what? a model (`lilliput zoo` lists some), a text file, or -")
+    values = parse("grade", ABOUT, flags_of(), ["./-" if a == "-" else a for a in argv])
+    if values.what == "./-":
+        return _text(sys.stdin.buffer.read(), "standard input", values)
+    if _is_text(values.what):
+        return _text(Path(values.what).read_bytes(), values.what, values)
+    return _model(values)
+
+
+def _is_text(name: str) -> bool:
+    """A file that is no model: neither by its name nor by its first bytes."""
+    path = Path(name)
+    if name.startswith("zoo:") or not path.is_file() or path.suffix in _MODEL_ENDS:
+        return False
+    with path.open("rb") as file:
+        start = file.read(9)
+    # A safetensors file opens with a length of 8 bytes and a JSON table; a text has no zero byte.
+    return not (start[8:9] == b"{" and b"\0" in start[:8])
+
+
+def _model(values: Any) -> int:
+    from lilliput.lab.verbs import SECTIONS, grade
+
+    for name in values.sections:
+        if name not in SECTIONS:
+            raise SpecError(f"unknown section {name!r}" + nearest(name, SECTIONS))
+    whole = not values.sections
+    graded = grade(values.what, values.sections or SECTIONS, keep=whole)
+    if values.json:
+        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+    else:
+        print_grade(graded)
+    return 0
+
+
+def _text(content: bytes, name: str, values: Any) -> int:
+    from lilliput.exam.expressions import grade_text, score_words, to_dict
+
+    lines = grade_text(content, name)
+    if values.json:
+        print(json.dumps(to_dict(lines), ensure_ascii=False))
+        return 0
+    for line in lines:
+        print(line.listed if values.plain else line.graded)
+    if not values.plain:
+        print(f"\n{score_words(lines)}")
+    return 0

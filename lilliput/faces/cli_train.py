@@ -1,0 +1,225 @@
+"""`lilliput train`: one model from flags or a spec file; its progress, curve and grade."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lilliput.errors import SpecError, UserError, nearest
+from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
+from lilliput.faces.text import console, curve, interval, print_grade
+from lilliput.specs import FAMILIES, ArithmeticSpec, LinesSpec, RunSpec, TrainingSpec, from_dict
+from lilliput.units import format_seconds, parse_count
+
+if TYPE_CHECKING:
+    from lilliput.training.run import Moment
+
+TASKS: dict[str, type[Any]] = {"arithmetic": ArithmeticSpec, "lines": LinesSpec}
+ABOUT = (
+    "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
+    " With --params the largest shape under that number is solved for, and of the shape's flags"
+    " only those that are typed stay as they are."
+)
+_OWN = [
+    Flag("task", str, "arithmetic", "What is to be learned: arithmetic, or lines with --file."),
+    Flag("params", str, "", "Parameters at most, such as 50k; empty: the shape as its flags say."),
+    Flag("name", str, "", "Folder in runs/; empty: made from family, parameters and digest."),
+    Flag("device", str, "cpu", "Where it trains: cpu, cuda, mps, or auto for the first there is."),
+    Flag("seed", int, 0, "Draws the first weights and the order of the problems."),
+    Flag("spec", str, "", "A spec.json: its values are the defaults of all flags."),
+    Flag("resume", str, "", "The folder of a run that was stopped; it goes on there."),
+    Flag("json", bool, False, "Print the grade as JSON."),
+]
+
+
+def main(argv: Sequence[str]) -> int:
+    family, rest = _family(argv)
+    base = _base(rest)
+    if base is None and not family and not {"-h", "--help"} & set(rest):
+        raise UserError(
+            f"which family? write `lilliput train {next(iter(FAMILIES))}`; known:"
+            f" {', '.join(FAMILIES)}"
+        )
+    if base is not None and family not in ("", base.model.kind):
+        raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
+    family = family or (base.model.kind if base else "gpt")
+    task = base.task.kind if base else _value(rest, "--task") or "arithmetic"
+    flags = flags_of(family, task, base)
+    values = parse(f"train {family}", ABOUT, flags, rest)
+    spec = _spec(family, task, values, given(flags, rest))
+    return _train(spec, values)
+
+
+def flags_of(family: str, task: str, base: RunSpec | None = None) -> list[Flag]:
+    """All flags of a training; the task and the family decide which."""
+    if task not in TASKS:
+        raise SpecError(f"unknown task {task!r}" + nearest(task, TASKS))
+    parts = (base.model, base.task, base.training) if base else (None, None, None)
+    own = [replace(flag, default=base.seed) if base and flag.name == "seed" else flag
+           for flag in _OWN]  # fmt: skip
+    return [
+        *own,
+        *spec_flags(FAMILIES[family], base=parts[0]),
+        *spec_flags(TASKS[task], base=parts[1]),
+        *spec_flags(TrainingSpec, base=parts[2]),
+    ]
+
+
+def _family(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The family, if the first word is one, and the rest."""
+    if not argv or argv[0].startswith("-"):
+        return "", list(argv)
+    if argv[0] not in FAMILIES:
+        raise SpecError(f"unknown family {argv[0]!r}" + nearest(argv[0], FAMILIES))
+    return argv[0], list(argv[1:])
+
+
+def _value(argv: Sequence[str], flag: str) -> str:
+    """What was typed for a flag that decides which flags there are."""
+    for here, after in zip(argv, [*argv[1:], ""], strict=True):
+        if here == flag:
+            return after
+        if here.startswith(f"{flag}="):
+            return here.partition("=")[2]
+    return ""
+
+
+def _base(argv: Sequence[str]) -> RunSpec | None:
+    from lilliput.files import read_json
+
+    folder, file = _value(argv, "--resume"), _value(argv, "--spec")
+    if folder and file:
+        raise UserError("--resume has its own spec; leave out --spec")
+    path = Path(folder) / "spec.json" if folder else Path(file)
+    if not folder and not file:
+        return None
+    if not path.is_file():
+        raise UserError(f"no spec in {path}; a run's folder has one as spec.json")
+    return from_dict(RunSpec, read_json(path))
+
+
+def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
+    from lilliput.lab.job import shape_of
+    from lilliput.lab.verbs import sealed
+
+    made = sealed(spec_of(TASKS[task], values))
+    training = spec_of(TrainingSpec, values)
+    cls = FAMILIES[family]
+    if values.params:
+        fixed = {f.name: getattr(values, f.name) for f in fields(cls) if f.name in typed}
+        model = shape_of(made, training, family, parse_count(values.params), fixed)
+    else:
+        model = spec_of(cls, values)
+    return RunSpec(task=made, model=model, training=training, seed=values.seed)
+
+
+def _train(spec: RunSpec, values: Any) -> int:
+    from lilliput.lab.job import count
+    from lilliput.lab.verbs import grade, run_folder, train
+
+    folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
+    say = sys.stderr if values.json else sys.stdout
+    shape = ", ".join(
+        f"{f.name} {getattr(spec.model, f.name)}"
+        for f in fields(spec.model)
+        if f.name in ("layers", "width", "heads", "hidden") and getattr(spec.model, f.name)
+    )
+    print(f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}", file=say)
+    done = (folder / "model.safetensors").exists()
+    if done:
+        print("this spec is trained already; here is its grade", file=say)
+    step = 0
+    try:
+        moments = train(spec, folder, values.device)
+        for moment in _shown(moments, spec, quiet=values.json):
+            step = moment.step
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped at step {step:,} of {spec.training.steps:,}; go on with"
+            f" `lilliput train --resume {folder}`"
+        ) from None
+    graded = grade(str(folder))
+    if values.json:
+        import json
+
+        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+        return 0
+    _print_curve(folder)
+    print_grade(graded)
+    print(f"\nthe model: {folder / 'model.safetensors'}")
+    return 0
+
+
+def _shown(moments: "Iterator[Moment]", spec: RunSpec, quiet: bool) -> "Iterator[Moment]":
+    """Moments as they come, shown as a bar on a terminal and as lines elsewhere."""
+    if quiet:
+        return moments
+    return _bar(moments, spec) if sys.stdout.isatty() else _lines(moments, spec)
+
+
+def _lines(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
+    started, first = time.monotonic(), None
+    for moment in moments:
+        first = moment.step if first is None else first
+        if moment.record:
+            left = _left(moment, first, started, spec.training.steps)
+            print(f"step {moment.step:,} of {spec.training.steps:,}: {_words(moment)}, {left} left")
+            sys.stdout.flush()
+        yield moment
+
+
+def _bar(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,}/{task.total:,} steps"),
+        TextColumn("{task.fields[words]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=console()) as progress:
+        bar = progress.add_task("", total=spec.training.steps, words="")
+        score = ""
+        for moment in moments:
+            score = _score(moment) or score
+            words = f"loss {moment.loss:.4f}{score}  {_speed(moment)}"
+            progress.update(bar, completed=moment.step, words=words)
+            yield moment
+
+
+def _words(moment: "Moment") -> str:
+    return f"loss {moment.loss:.4f},{_score(moment)}, {_speed(moment)}"
+
+
+def _score(moment: "Moment") -> str:
+    record = moment.record
+    if record is None:
+        return ""
+    return f" validation {interval(record.right, record.total, record.low, record.high)}"
+
+
+def _speed(moment: "Moment") -> str:
+    return f"{moment.characters_per_second / 1000:,.0f}k characters/s"
+
+
+def _left(moment: "Moment", first: int, started: float, steps: int) -> str:
+    taken = moment.step - first
+    if not taken:
+        return "?"
+    return format_seconds((time.monotonic() - started) / taken * (steps - moment.step))
+
+
+def _print_curve(folder: Path) -> None:
+    from lilliput.training.run import read_records
+
+    records = read_records(folder)
+    if len(records) > 1:
+        scores = [record.right / record.total for record in records]
+        first, last = records[0], records[-1]
+        print(f"\nvalidation score {curve(scores)} {100 * scores[-1]:.1f} %")
+        print(f"from step {first.step:,} (loss {first.loss:.4f})", end=" ")
+        print(f"to step {last.step:,} (loss {last.loss:.4f})")
+    print()

@@ -1,0 +1,115 @@
+"""A search while it runs: a live table on a terminal, one line an event elsewhere."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lilliput.faces.found import evidence_words, shape_words
+from lilliput.faces.text import console, plain_table
+from lilliput.units import format_seconds
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from lilliput.search.result import Snapshot
+    from lilliput.search.trial import Trial
+
+
+def as_table(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
+    """Draws each snapshot in place of the one before; the last table stays."""
+    from rich.live import Live
+
+    with Live(console=console(), auto_refresh=False, vertical_overflow="visible") as live:
+        for snapshot in snapshots:
+            live.update(picture(snapshot), refresh=True)
+            yield snapshot
+
+
+def as_lines(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
+    """Prints what is new in each snapshot, without control codes."""
+    known: Counter[int] = Counter()
+    first, phase, num_errors = True, "", 0
+    for snapshot in snapshots:
+        if first:
+            # An earlier sitting said its part.
+            known.update({trial.number: len(trial.points) for trial in snapshot.trials[:-1]})
+            first = False
+        for trial in snapshot.trials:
+            for point in trial.points[known[trial.number] :]:
+                known[trial.number] += 1
+                passes = point.validation.low >= snapshot.spec.pass_mark
+                print(
+                    f"{_clock(snapshot)}  trial {trial.number}: {shape_words(trial)},"
+                    f" step {point.step:,} of {trial.num_steps:,},"
+                    f" validation {evidence_words(point.validation)}{', passes' if passes else ''}"
+                )
+        for error in snapshot.errors[num_errors:]:
+            print(f"{_clock(snapshot)}  {error}")
+        num_errors = len(snapshot.errors)
+        if snapshot.phase != phase and snapshot.phase == "confirming":
+            print(f"{_clock(snapshot)}  confirming on unseen problems")
+        phase = snapshot.phase
+        import sys
+
+        sys.stdout.flush()
+        yield snapshot
+
+
+def _clock(snapshot: "Snapshot") -> str:
+    return f"[{format_seconds(snapshot.elapsed)}]"
+
+
+def picture(snapshot: "Snapshot") -> "RenderableType":
+    """The table of sizes, and where the search stands."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(size_table(snapshot), Text(status(snapshot), style="dim"))
+
+
+def size_table(snapshot: "Snapshot") -> Any:
+    """A row for each family and size, the smallest first."""
+    table = plain_table(
+        "family", "parameters", "trials", "best validation [95 %]", "pass", "state", right=(1, 2, 4)
+    )
+    rungs: dict[tuple[str, int], list[Trial]] = {}
+    for trial in snapshot.trials:
+        rungs.setdefault((trial.family, trial.rung), []).append(trial)
+    order = {name: place for place, name in enumerate(snapshot.spec.families)}
+    for family, rung in sorted(rungs, key=lambda key: (order.get(key[0], 0), key[1])):
+        here = rungs[family, rung]
+        tried = [trial for trial in here if trial.points]
+        passed = sum(trial.passes(snapshot.spec.pass_mark) for trial in tried)
+        best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
+        table.add_row(
+            family,
+            f"{here[0].parameters:,}",
+            str(len(here)),
+            evidence_words(best.points[-1].validation) if best else "",
+            f"{passed} of {len(tried)}" if tried else "",
+            _state(here, passed, snapshot),
+        )
+    return table
+
+
+def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
+    at_work = [trial for trial in here if trial.number in snapshot.running]
+    if at_work:
+        parts = sorted((trial.step / trial.num_steps for trial in at_work), reverse=True)
+        return "training " + ", ".join(f"{100 * part:.0f} %" for part in parts)
+    if passed:
+        return "passes"
+    return "failed" if all(trial.done for trial in here) else "set aside"
+
+
+def status(snapshot: "Snapshot") -> str:
+    """`confirming, 12 trials, 24,000 steps, 3 min 05 s left`"""
+    spec = snapshot.spec
+    if spec.steps:
+        left = f"{max(0, spec.steps - snapshot.steps):,} steps left"
+    else:
+        left = f"{format_seconds(max(0.0, round(spec.seconds - snapshot.elapsed)))} left"
+    phase = "confirming on unseen" if snapshot.phase == "confirming" else snapshot.phase
+    ended = "" if snapshot.phase == "finished" else f", {left}"
+    passed = f"{format_seconds(round(snapshot.elapsed))} gone"
+    return f"{phase}: {len(snapshot.trials)} trials, {snapshot.steps:,} steps, {passed}{ended}"

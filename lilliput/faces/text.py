@@ -1,0 +1,126 @@
+"""What the verbs print alike: tables, grades, learning curves. Knows no verb and no flag."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lilliput.units import Interval
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from lilliput.exam.grade import SectionGrade, Tally
+    from lilliput.lab.verbs import Graded
+
+BARS = "▁▂▃▄▅▆▇█"
+_WIDE = 120
+"""Columns where stdout is no terminal and has no width of its own."""
+
+
+def console() -> "Console":
+    """Where tables go; with colours on a terminal, and without any control code elsewhere."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDE)
+
+
+def plain_table(*headers: str, right: Sequence[int] = ()) -> "Table":
+    """An empty table with a line under its header and nothing else around.
+
+    Args:
+        right: numbers of the columns that are aligned to the right.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number in right else "left", no_wrap=True)
+    return table
+
+
+def model_words(graded: "Graded") -> str:
+    """`gpt, 14,928 parameters, format plain`, and *leaked* where it is."""
+    card = graded.model.card
+    kind = card.format.get("kind", card.spec.task.kind)
+    words = f"{card.spec.model.kind}, {card.parameters:,} parameters, format {kind}"
+    return words + mark_words(card.marks)
+
+
+def mark_words(marks: dict[str, Any]) -> str:
+    return "".join(f", *{name}*" for name, value in marks.items() if value == "yes")
+
+
+def print_grade(graded: "Graded") -> None:
+    """Sections x operations of an exam, the kinds of error, and the verdict."""
+    out, grade = console(), graded.grade
+    out.print(f"{graded.model.name}: {model_words(graded)}")
+    out.print()
+    table = plain_table("section", "", "right", "total", "score [95 %]", "wrong", right=(2, 3))
+    shown = _distinct(grade.sections)
+    for title, section in shown:
+        names = list(section.groups)
+        if len(names) > 1:
+            table.add_row(title, "all", *_cells(section.overall, section.exhaustive))
+        for name in names:
+            tally = section.groups[name]
+            alone = len(names) == 1
+            cells = _cells(tally, section.exhaustive)
+            table.add_row(title if alone else "", name if name in "+-*/" else "", *cells)
+    out.print(table)
+    out.print()
+    for title, section in shown:
+        mean = f"mean of the operations {100 * section.mean:.1f} %, " if section.groups else ""
+        out.print(f"{title}: {mean}{section.length:.1f} characters an answer")
+    if grade.verdict:
+        out.print(f"verdict: {grade.verdict}{_because(grade.verdict)}")
+
+
+def _distinct(sections: "dict[Any, SectionGrade]") -> "list[tuple[str, SectionGrade]]":
+    """Titles and sections; where the whole space is asked, seen, valid and unseen are one."""
+    rows: list[tuple[str, SectionGrade]] = []
+    for name, section in sections.items():
+        if not section.exhaustive or name == "beyond":
+            rows.append((name, section))
+        elif not any(title == "all problems" for title, _ in rows):
+            rows.append(("all problems", section))
+    return rows
+
+
+def _cells(tally: "Tally", exhaustive: bool) -> list[str]:
+    score = f"{100 * tally.score:.1f} %" if exhaustive else str(tally.interval)
+    wrong = ", ".join(
+        f"{number:,} {kind}"
+        for kind, number in sorted(tally.errors.items(), key=lambda row: -row[1])
+    )
+    return [f"{tally.right:,}", f"{tally.total:,}", score, wrong]
+
+
+def _because(verdict: str) -> str:
+    words = {
+        "memorises": "seen far above unseen",
+        "fills gaps": "unseen near seen, beyond the range it fails or was not asked",
+        "extends": "near as good beyond the range as inside",
+        "knows its tables": "every problem of the space is right",
+        "learns nothing": "not even what it was trained on",
+    }.get(verdict)
+    return f" ({words})" if words else ""
+
+
+def curve(scores: Sequence[float], width: int = 60) -> str:
+    """A learning curve as a row of bars from 0 to 100 %.
+
+    >>> curve([0.0, 0.5, 1.0])
+    '▁▄█'
+    """
+    if len(scores) > width:
+        scores = [scores[round(k * (len(scores) - 1) / (width - 1))] for k in range(width)]
+    return "".join(BARS[min(len(BARS) - 1, int(score * (len(BARS) - 0.01)))] for score in scores)
+
+
+def interval(right: int, total: int, low: float, high: float) -> str:
+    """`72.0 % [70.4, 73.3]`; without an interval where it is a point."""
+    score = right / total
+    return f"{100 * score:.1f} %" if low == high else str(Interval(score, low, high))
