@@ -1,9 +1,10 @@
 """Families that exist only as curves: a noisy threshold in size, drawn anew for every search.
 
-At the best inner hyper-parameters a seed that is able ends at a score that rises by `slope` a rung
-and crosses the mark at rung `threshold`. Other seeds stay on a plateau well below. Curves are
-sigmoids in the logarithm of the steps; larger sizes and better hyper-parameters are faster. Exams
-are binomial, drawn anew at every look, which is harder than a real exam whose questions stay.
+At the best inner hyper-parameters a seed that is able ends at a score that rises by `slope` a rung;
+`threshold` is the smallest rung at which that score passes: its interval is above the mark. Other
+seeds stay on a plateau well below. Curves are sigmoids in the logarithm of the steps; larger sizes
+and better hyper-parameters are faster. Exams are binomial, drawn anew at every look, which is
+harder than a real exam whose questions stay.
 """
 
 import math
@@ -19,6 +20,8 @@ from lilliput.specs.search import SearchSpec
 from lilliput.units import Z95, wilson
 
 QUESTIONS = 3_200
+HALF_WIDTH = 0.016
+"""Of the 95 % interval of so many questions at 70 %: a score that just passes is this far above."""
 NUM_STEPS = 6_400
 SPACE = {"a": Range(-1.0, 1.0, log=False), "b": Range(-1.0, 1.0, log=False)}
 
@@ -30,9 +33,9 @@ class Nature:
     sizes: tuple[int, ...]
     mark: float
     threshold: int
-    """The smallest rung at which an able seed ends at the mark or above."""
+    """The smallest rung at which an able seed passes on average, at the best recipe."""
     margin: float
-    """How far above the mark it ends there."""
+    """How far above a score that just passes it ends there."""
     slope: float
     """What a rung adds to the score."""
     able: float
@@ -86,8 +89,10 @@ def true_score(nature: Nature, spec: SimSpec, step: int) -> float:
     chance = random.Random(f"{nature.seed} {spec.size} {spec.seed} {spec.a:.9f} {spec.b:.9f}")
     rung = nature.sizes.index(spec.size)
     distance = (spec.a - nature.best[0]) ** 2 + (spec.b - nature.best[1]) ** 2
-    last = nature.mark + nature.margin + nature.slope * (rung - nature.threshold)
-    last += chance.gauss(0, 0.008) - nature.loss * distance
+    last = nature.mark + HALF_WIDTH + nature.margin
+    last += (
+        nature.slope * (rung - nature.threshold) + chance.gauss(0, 0.008) - nature.loss * distance
+    )
     if chance.random() >= nature.able:
         last *= chance.uniform(0.3, 0.85)
     last = min(0.995, max(0.01, last))

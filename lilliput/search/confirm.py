@@ -22,10 +22,6 @@ def z_of_round(spec: SearchSpec, round: int) -> float:
     return NormalDist().inv_cdf(1 - ERROR / 2**round / len(spec.families))
 
 
-def first_z(spec: SearchSpec) -> float:
-    return z_of_round(spec, 1)
-
-
 def refuted(looks: Sequence[Look], mark: float) -> set[int]:
     """Trials that unseen said no to."""
     return {look.trial for look in looks if look.unseen is not None and not look.confirms(mark)}

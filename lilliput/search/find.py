@@ -53,8 +53,7 @@ def find(
         own = WorkerPool(spec.workers) if executor is None else None
         try:
             sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor())
-            yield from sitting.train()
-            yield from sitting.confirm()
+            yield from sitting.search()
             if folder is not None:
                 export(ledger, folder)
             yield sitting.snapshot("finished")
@@ -95,7 +94,21 @@ class _Sitting:
         self.decided = False
         self.num_workers = getattr(executor, "num_workers", spec.workers or 1)
 
-    def train(self) -> Iterator[Snapshot]:
+    def search(self) -> Iterator[Snapshot]:
+        """Trains, confirms, and trains on where unseen said no, while the budget lasts."""
+        # What an earlier sitting named, it may not have asked.
+        yield from self._confirm()
+        while True:
+            yield from self._train()
+            named = confirm.name_looks(
+                self.spec, self.ledger.trials, self.ledger.looks, self.given_up.keys()
+            )
+            if not named:
+                return
+            self.ledger.name_looks(named)
+            yield from self._confirm()
+
+    def _train(self) -> Iterator[Snapshot]:
         """Slices until all is decided or the budget is spent."""
         while True:
             if self.spec.seconds:
@@ -123,15 +136,13 @@ class _Sitting:
         while len(self.running) < num_slices:
             trials = [*self.ledger.trials, *self.begun]
             busy = {trial.number for trial in self.running.values()}
-            refuted = confirm.refuted(self.ledger.looks, self.spec.pass_mark)
-            asked = {look.trial for look in self.ledger.looks}
             wish = next_slice(
                 self.spec,
                 self.job.floor,
                 trials,
                 busy,
-                asked | self.given_up.keys(),
-                refuted | self.given_up.keys(),
+                self.ledger.looks,
+                self.given_up.keys(),
             )
             if wish is None:
                 self.decided = not self.running
@@ -203,13 +214,9 @@ class _Sitting:
                 f"{GIVE_UP} trials broke, the last with {what}; what was recorded is kept"
             ) from error
 
-    def confirm(self) -> Iterator[Snapshot]:
+    def _confirm(self) -> Iterator[Snapshot]:
         """Asks unseen, one named run after another."""
         ledger = self.ledger
-        if not self._pending():
-            named = confirm.name_looks(self.spec, ledger.trials, ledger.looks, self.given_up.keys())
-            if named:
-                ledger.name_looks(named)
         while look := self._pending():
             yield self.snapshot("confirming")
             state = ledger.state(look.trial)

@@ -12,18 +12,18 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from math import ceil
 
-from lilliput.search.confirm import first_z
+from lilliput.search.confirm import refuted, z_of_round
 from lilliput.search.ladder import chance_of_confirming, doubt, ladder
-from lilliput.search.trial import Purpose, Trial
+from lilliput.search.trial import Look, Purpose, Trial
 from lilliput.specs.search import SearchSpec
 
-CHECKPOINTS = (2, 4, 8)
+CHECKPOINTS = (4, 8)
 """Sixteenths of a training at which trials of one rung are compared."""
-SURVIVE = 3
-"""One in so many goes on past a checkpoint (Hyperband's reduction factor, arXiv 1603.06560)."""
-LOOSE, STRICT = 0.2, 0.02
+SURVIVE = 2
+"""One in so many goes on past a checkpoint (successive halving, arXiv 1502.07943)."""
+LOOSE, STRICT = 0.2, 0.01
 """Doubt at which bisection moves on, and at which the rung below the answer is ruled out."""
-SOLID = 0.9
+SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
 
 
@@ -46,8 +46,8 @@ def next_slice(
     floor: float,
     trials: Sequence[Trial],
     running: Set[int],
-    frozen: Set[int],
-    refuted: Set[int],
+    looks: Sequence[Look],
+    given_up: Set[int],
 ) -> Wish | None:
     """The most useful slice now: a trial to go on with, or one to begin; None: all is decided,
     or hangs on slices that are running.
@@ -55,10 +55,10 @@ def next_slice(
     Args:
         floor: score of the best constant answer.
         running: numbers of trials whose slice is not back yet.
-        frozen: trials that cannot go on: asked for unseen, or given up.
-        refuted: trials that do not count as passing: unseen said no, or given up.
+        looks: a trial that unseen said no to does not pass; one that was asked is left as it is.
+        given_up: trials that broke.
     """
-    plans = [_Plan(spec, floor, name, trials, running, frozen, refuted) for name in spec.families]
+    plans = [_Plan(spec, floor, n, trials, running, looks, given_up) for n in spec.families]
     # Families take turns by what was spent on them.
     plans.sort(key=lambda plan: plan.spent)
     return next((wish for plan in plans for wish in plan.wishes()), None)
@@ -72,11 +72,15 @@ class _Plan:
         family: str,
         trials: Sequence[Trial],
         running: Set[int],
-        frozen: Set[int],
-        refuted: Set[int],
+        looks: Sequence[Look],
+        given_up: Set[int],
     ) -> None:
-        self.spec, self.floor, self.family = spec, floor, family
-        self.running, self.frozen, self.refuted = running, frozen, refuted
+        self.spec, self.floor, self.family, self.running = spec, floor, family, running
+        asked = {look.trial for look in looks if look.unseen is not None}
+        self.refuted = refuted(looks, spec.pass_mark) | given_up
+        self.confirmed = asked - self.refuted
+        self.frozen = asked | given_up
+        self.z = z_of_round(spec, looks[-1].round + 1 if looks else 1)
         self.rungs: list[list[Trial]] = [[] for _ in ladder(spec)]
         self.spent = 0
         for trial in trials:
@@ -86,6 +90,8 @@ class _Plan:
                 ahead = trial.next_steps if trial.number in running else 0
                 self.spent += (trial.step + ahead) * trial.parameters
         self.top = len(self.rungs) - 1
+        self._above: tuple[int, int] | None = None
+        self._bars: dict[tuple[int, int], float] = {}
         passing = (k for k, rung in enumerate(self.rungs) if any(map(self._passes, rung)))
         self.smallest = next(passing, None)
 
@@ -136,53 +142,51 @@ class _Plan:
 
     def _doubt(self, num_failed: int) -> float:
         """Doubt about a rung below all passing ones where so many seeds failed."""
-        above = () if self.smallest is None else self.rungs[self.smallest :]
-        known = [trial for rung in above for trial in rung if trial.points]
-        passed = sum(map(self._passes, known))
-        return doubt(
-            num_failed,
-            passed,
-            sum(map(self._ended, known))
-            - sum(self._ended(trial) and self._passes(trial) for trial in known),
-        )
+        if self._above is None:
+            rungs = () if self.smallest is None else self.rungs[self.smallest :]
+            known = [trial for rung in rungs for trial in rung if trial.points]
+            passed = sum(map(self._passes, known))
+            failed = sum(self._ended(trial) and not self._passes(trial) for trial in known)
+            self._above = (passed, failed)
+        return doubt(num_failed, *self._above)
 
     def _fails(self, rung: int, limit: float) -> bool:
         here = self.rungs[rung]
+        if not here or self._doubt(len(here)) > limit:
+            return False
         if any(trial.number in self.running for trial in here):
             return False
-        closed = [trial for trial in here if self._ended(trial) or self._set_aside(trial)]
-        return len(closed) == len(here) and self._doubt(len(here)) <= limit
+        return all(self._ended(trial) or self._set_aside(trial) for trial in here)
 
     def _set_aside(self, trial: Trial) -> bool:
         """Behind too many of its rung at the last checkpoint that it reached."""
         if trial.purpose != "search":
             return False
-        checkpoint = max((c for c in CHECKPOINTS if trial.score_at(c) is not None), default=None)
-        if checkpoint is None:
-            return False
-        scores = [s for t in self.rungs[trial.rung] if (s := t.score_at(checkpoint)) is not None]
-        own = trial.score_at(checkpoint)
-        assert own is not None
-        return sum(score > own for score in scores) >= ceil(len(scores) / SURVIVE)
+        for checkpoint in reversed(CHECKPOINTS):
+            own = trial.score_at(checkpoint)
+            if own is not None:
+                return own < self._bar(trial.rung, checkpoint)
+        return False
+
+    def _bar(self, rung: int, checkpoint: int) -> float:
+        """The score that the last of a rung's survivors had at a checkpoint."""
+        if (rung, checkpoint) not in self._bars:
+            scores = (trial.score_at(checkpoint) for trial in self.rungs[rung])
+            ranked = sorted((score for score in scores if score is not None), reverse=True)
+            self._bars[rung, checkpoint] = ranked[ceil(len(ranked) / SURVIVE) - 1]
+        return self._bars[rung, checkpoint]
 
     def _settle(self) -> Iterator[Wish]:
-        """Trains the candidates for confirmation on, from the smallest up to a solid one."""
+        """Trains the best run at the smallest passing rung on, until it will be confirmed."""
         assert self.smallest is not None
-        z = first_z(self.spec)
-        for rung in range(self.smallest, self.top + 1):
-            passing = [trial for trial in self.rungs[rung] if self._passes(trial)]
-            if not passing:
-                yield from self._pursue(rung, STRICT)
-                if not self._fails(rung, STRICT):
-                    return
-                continue
-            best = max(passing, key=lambda trial: trial.points[-1].validation.low)
-            last = best.points[-1].validation
-            if chance_of_confirming(last.score, last.total, self.spec.pass_mark, z) >= SOLID:
-                return
-            if not self._ended(best):
-                yield best
-                return
+        passing = [trial for trial in self.rungs[self.smallest] if self._passes(trial)]
+        if any(trial.number in self.confirmed for trial in passing):
+            return
+        best = max(passing, key=lambda trial: trial.points[-1].validation.low)
+        last = best.points[-1].validation
+        chance = chance_of_confirming(last.score, last.total, self.spec.pass_mark, self.z)
+        if chance < SOLID and not self._ended(best):
+            yield best
 
     def _scan(self) -> Iterator[Wish]:
         """One whole training an octave below what is being decided, to total failure."""

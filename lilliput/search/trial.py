@@ -46,6 +46,7 @@ class Trial:
     """Steps of the whole training."""
     purpose: Purpose
     points: list[Point] = field(default_factory=list, compare=False)
+    _scores: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def step(self) -> int:
@@ -77,11 +78,14 @@ class Trial:
 
     def score_at(self, sixteenths: int) -> float | None:
         """Validation score when that part of the training was first over; None: not yet."""
-        steps = -(-self.num_steps * sixteenths // SLICES)
-        for point in self.points:
-            if point.step >= steps or point.done:
-                return point.validation.score
-        return None
+        # Points are only ever added, so what is known stays known; this is asked very often.
+        if sixteenths not in self._scores:
+            steps = -(-self.num_steps * sixteenths // SLICES)
+            for point in self.points:
+                if point.step >= steps or point.done:
+                    self._scores[sixteenths] = point.validation.score
+                    break
+        return self._scores.get(sixteenths)
 
 
 @dataclass(frozen=True)
