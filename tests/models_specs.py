@@ -33,7 +33,7 @@ def gpt_specs(draw: st.DrawFn) -> GPTSpec:
     kv_heads = draw(st.sampled_from([0, 1, 2]))
     heads = max(kv_heads, 1) * draw(st.sampled_from([1, 2]))
     positions = draw(st.sampled_from(["rotary", "learned", "sinusoidal", "none"]))
-    head_size = draw(st.sampled_from([2, 4] if positions == "rotary" else [1, 2, 3]))
+    head_size = draw(st.sampled_from([4, 6] if positions == "rotary" else [3, 4]))
     return GPTSpec(
         layers=draw(st.integers(1, 3)),
         loops=draw(st.integers(1, 3)),

@@ -8,6 +8,8 @@ import torch
 import transformers
 from models_specs import IDS_BT, T, V, assert_close, lively
 
+from lilliput.models import attention
+from lilliput.models.attention import SHORT
 from lilliput.models.build import build
 from lilliput.models.gpt import GPT
 from lilliput.specs import GPTSpec
@@ -89,19 +91,37 @@ def test_default_setting_equals_llama(kv_heads: int, tied: bool) -> None:
         assert_close(ours(IDS_BT), theirs(IDS_BT).logits)
 
 
-def test_long_windows_equal_llama() -> None:
+@pytest.mark.parametrize("kv_heads", [1, 2])
+def test_long_windows_equal_reading_one_by_one(kv_heads: int) -> None:
     """The attention of long windows takes another way than that of short ones."""
-    spec = GPTSpec(layers=1, width=8, heads=2, hidden=8)
-    model = build(spec, V, 300)
-    ids_BT = torch.randint(0, V, (2, 300), generator=torch.Generator().manual_seed(2))
-    short = build(spec, V, 300)
+    length = 2 * SHORT + 3
+    model = build(GPTSpec(layers=2, width=8, heads=2, kv_heads=kv_heads), V, length)
+    ids_BT = torch.randint(0, V, (2, length), generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        state = short.begin(2)
-        rows = []
-        for t in range(300):
-            logits_BV, state = short.extend(ids_BT[:, t : t + 1], state)
+        state, rows = model.begin(2), []
+        for t in range(length):
+            logits_BV, state = model.extend(ids_BT[:, t : t + 1], state)
             rows.append(logits_BV)
         assert_close(model(ids_BT), torch.stack(rows, dim=1))
+        assert_close(model(ids_BT, first=SHORT), torch.stack(rows[SHORT:], dim=1))
+
+
+def test_attention_by_hand_has_the_gradients_of_the_fused_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = torch.Generator().manual_seed(3)
+    # Scores of hundreds, so that a softmax without care would overflow.
+    q, k, v = (
+        (8 * torch.randn(heads, 3, T, 6, generator=generator, dtype=torch.float64)).requires_grad_()
+        for heads in (4, 2, 2)
+    )
+    results = []
+    for short in (0, T):
+        monkeypatch.setattr(attention, "SHORT", short)
+        out = attention.attend(q[:, :, 3:], k, v)
+        results.append((out, *torch.autograd.grad(out.square().sum(), (q, k, v))))
+    for by_hand, fused in zip(*results, strict=True):
+        assert_close(by_hand, fused, 1e-9)
 
 
 def test_loops_go_through_the_same_weights_again() -> None:

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lilliput.errors import SpecError
+from lilliput.models.attention import attend, to_heads
 from lilliput.models.layers import (
     LayerNorm,
     Matrix,
     RMSNorm,
     rotary_tables,
-    rotate,
     sinusoidal_table,
 )
 from lilliput.specs.model import GPTSpec
@@ -26,7 +26,7 @@ from lilliput.specs.model import GPTSpec
 
 @dataclass(frozen=True)
 class GPTState:
-    """Keys and values (B, K, capacity, H) of each pass through a block; `length` are filled."""
+    """Keys and values (K, B, capacity, H) of each pass through a block; `length` are filled."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -53,30 +53,26 @@ class Block(nn.Module):
     def project(
         self, x_BTE: Tensor, first: int, rotary: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (B, N, S, H) from position `first` on; keys and values (B, K, T, H) of all."""
+        """Queries (N, B, S, H) from position `first` on; keys and values (K, B, T, H) of all."""
         batch, length, width = x_BTE.shape
         heads, kv_heads = self.num_heads, self.num_kv_heads
         h_BTE = self.norm_1(x_BTE)
         if first:
             q, kv = self.qkv.split(h_BTE[:, first:], h_BTE, width)
             q_BSNH = q.view(batch, length - first, heads, self.head_size)
-            kv_BTKH = kv.view(batch, length, 2 * kv_heads, self.head_size)
-            k_BTKH, v_BTKH = kv_BTKH[:, :, :kv_heads], kv_BTKH[:, :, kv_heads:]
-            if rotary is not None:
-                q_BSNH = rotate(q_BSNH, rotary[0][first:], rotary[1][first:])
-                k_BTKH = rotate(k_BTKH, *rotary)
+            kv_BTMH = kv.view(batch, length, 2 * kv_heads, self.head_size)
+            k_BTKH, v_BTKH = torch.split(kv_BTMH, kv_heads, dim=2)
+            late = None if rotary is None else (rotary[0][first:], rotary[1][first:])
+            q_NBSH, k_KBTH = to_heads(q_BSNH, late), to_heads(k_BTKH, rotary)
         else:
-            qkv = self.qkv(h_BTE).view(batch, length, heads + 2 * kv_heads, self.head_size)
-            qk, v_BTKH = qkv[:, :, : heads + kv_heads], qkv[:, :, heads + kv_heads :]
-            if rotary is not None:
-                qk = rotate(qk, *rotary)
-            q_BSNH, k_BTKH = qk[:, :, :heads], qk[:, :, heads:]
-        return q_BSNH.transpose(1, 2), k_BTKH.transpose(1, 2), v_BTKH.transpose(1, 2)
+            qkv_BTMH = self.qkv(h_BTE).view(batch, length, -1, self.head_size)
+            qk_BTMH, v_BTKH = torch.split(qkv_BTMH, [heads + kv_heads, kv_heads], dim=2)
+            q_NBSH, k_KBTH = torch.split(to_heads(qk_BTMH, rotary), [heads, kv_heads])
+        return q_NBSH, k_KBTH, to_heads(v_BTKH, None)
 
-    def finish(self, x_BSE: Tensor, q_BNSH: Tensor, k_BKTH: Tensor, v_BKTH: Tensor) -> Tensor:
+    def finish(self, x_BSE: Tensor, q_NBSH: Tensor, k_KBTH: Tensor, v_KBTH: Tensor) -> Tensor:
         """The rest of the block for the last S positions, given keys and values of all T."""
-        attended_BSE = attend(q_BNSH, k_BKTH, v_BKTH).transpose(1, 2).flatten(2)
-        x_BSE = x_BSE + self.out(attended_BSE)
+        x_BSE = x_BSE + self.out(attend(q_NBSH, k_KBTH, v_KBTH))
         up = self.up(self.norm_2(x_BSE))
         if self.mlp == "swiglu":
             gate, up = up.chunk(2, dim=-1)
@@ -104,9 +100,8 @@ class GPT(nn.Module):
             self.register_buffer("positions", table_TE, persistent=False)
         elif spec.positions == "rotary":
             cos_TH, sin_TH = rotary_tables(context, spec.head_size, spec.rotary_base)
-            # One axis more, for the heads.
-            self.register_buffer("cos", cos_TH[:, None], persistent=False)
-            self.register_buffer("sin", sin_TH[:, None], persistent=False)
+            self.register_buffer("cos", cos_TH, persistent=False)
+            self.register_buffer("sin", sin_TH, persistent=False)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
         self.norm = make_norm(spec)
         if not spec.tied:
@@ -147,7 +142,7 @@ class GPT(nn.Module):
 
     def begin(self, batch_size: int) -> GPTState:
         """The memory of nothing read yet."""
-        empty = self.embedding.new_empty(batch_size, self.spec.num_kv_heads, 0, self.spec.head_size)
+        empty = self.embedding.new_empty(self.spec.num_kv_heads, batch_size, 0, self.spec.head_size)
         passes = self.spec.layers * self.spec.loops
         return GPTState((empty,) * passes, (empty,) * passes, 0)
 
@@ -166,11 +161,11 @@ class GPT(nn.Module):
         stack = self._stack()
         for i, block in enumerate(stack):
             first = ids_BT.shape[1] - 1 if i == len(stack) - 1 else 0
-            q_BNSH, k_BKTH, v_BKTH = block.project(x_BTE, first, rotary)
-            keys.append(remember(state.keys[i], k_BKTH, start, self.context))
-            values.append(remember(state.values[i], v_BKTH, start, self.context))
+            q_NBSH, k_KBTH, v_KBTH = block.project(x_BTE, first, rotary)
+            keys.append(remember(state.keys[i], k_KBTH, start, self.context))
+            values.append(remember(state.values[i], v_KBTH, start, self.context))
             x_BTE = block.finish(
-                x_BTE[:, first:], q_BNSH, keys[i][:, :, :end], values[i][:, :, :end]
+                x_BTE[:, first:], q_NBSH, keys[i][:, :, :end], values[i][:, :, :end]
             )
         return self._logits(x_BTE)[:, 0], GPTState(tuple(keys), tuple(values), end)
 
@@ -207,30 +202,13 @@ def make_norm(spec: GPTSpec) -> nn.Module:
     return RMSNorm(spec.width) if spec.norm == "rms" else LayerNorm(spec.width, bias=spec.bias)
 
 
-def attend(q_BNSH: Tensor, k_BKTH: Tensor, v_BKTH: Tensor) -> Tensor:
-    """Causal attention (B, N, S, H) of the last S positions to all T."""
-    num_queries, num_keys = q_BNSH.shape[2], k_BKTH.shape[2]
-    mask_ST = None
-    if 1 < num_queries < num_keys:
-        ones_ST = torch.ones(num_queries, num_keys, dtype=torch.bool, device=q_BNSH.device)
-        mask_ST = ones_ST.tril(num_keys - num_queries)
-    return F.scaled_dot_product_attention(
-        q_BNSH,
-        k_BKTH,
-        v_BKTH,
-        mask_ST,
-        is_causal=mask_ST is None and num_queries > 1,
-        enable_gqa=q_BNSH.shape[1] != k_BKTH.shape[1],
-    )
-
-
-def remember(cache_BKPH: Tensor, new_BKTH: Tensor, start: int, context: int) -> Tensor:
+def remember(cache_KBPH: Tensor, new_KBTH: Tensor, start: int, context: int) -> Tensor:
     """The cache with the new keys or values from `start` on; grows by doubling."""
-    batch, heads, capacity, size = cache_BKPH.shape
-    end = start + new_BKTH.shape[2]
+    heads, batch, capacity, size = cache_KBPH.shape
+    end = start + new_KBTH.shape[2]
     if end > capacity:
-        grown = new_BKTH.new_empty(batch, heads, min(context, max(end, 2 * capacity, 16)), size)
-        grown[:, :, :start] = cache_BKPH[:, :, :start]
-        cache_BKPH = grown
-    cache_BKPH[:, :, start:end] = new_BKTH
-    return cache_BKPH
+        grown = new_KBTH.new_empty(heads, batch, min(context, max(end, 2 * capacity, 16)), size)
+        grown[:, :, :start] = cache_KBPH[:, :, :start]
+        cache_KBPH = grown
+    cache_KBPH[:, :, start:end] = new_KBTH
+    return cache_KBPH

@@ -87,15 +87,9 @@ def sinusoidal_table(num_positions: int, width: int) -> Tensor:
 
 def rotary_tables(num_positions: int, head_size: int, base: float) -> tuple[Tensor, Tensor]:
     """Cosines and sines (T, H) of the rotary angles, the head in halves as Llama's weights in
-    transformers have it; the sines of the first half are negative, see `rotate`."""
+    transformers have it; the sines of the first half are negative, see attention.rotate."""
     frequency: Tensor = 1.0 / base ** (
         torch.arange(0, head_size, 2, dtype=torch.float32) / head_size
     )
     angle = torch.arange(num_positions, dtype=torch.float32)[:, None] * frequency
     return torch.cat((angle.cos(),) * 2, dim=1), torch.cat((-angle.sin(), angle.sin()), dim=1)
-
-
-def rotate(x_H: Tensor, cos_H: Tensor, sin_H: Tensor) -> Tensor:
-    """Turns the pairs (i, i + H/2) of the last axis by their angles."""
-    swapped = torch.roll(x_H, x_H.shape[-1] // 2, dims=-1)
-    return torch.addcmul(x_H * cos_H, swapped, sin_H)
