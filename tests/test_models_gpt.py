@@ -12,6 +12,7 @@ from lilliput.models import attention
 from lilliput.models.attention import SHORT
 from lilliput.models.build import build
 from lilliput.models.gpt import GPT
+from lilliput.models.layers import RMSNorm
 from lilliput.specs import GPTSpec
 
 
@@ -122,6 +123,23 @@ def test_attention_by_hand_has_the_gradients_of_the_fused_one(
         results.append((out, *torch.autograd.grad(out.square().sum(), (q, k, v))))
     for by_hand, fused in zip(*results, strict=True):
         assert_close(by_hand, fused, 1e-9)
+
+
+def test_rms_norm_equals_torchs_with_its_gradients() -> None:
+    generator = torch.Generator().manual_seed(3)
+    norm = RMSNorm(5).double()
+    # Small numbers too, where the epsilon counts.
+    sizes_B11 = torch.tensor([1e-4, 1.0, 100.0], dtype=torch.float64)[:, None, None]
+    x_BTE = torch.randn(3, 4, 5, generator=generator, dtype=torch.float64) * sizes_B11
+    x_BTE.requires_grad_()
+    with torch.no_grad():
+        norm.weight.normal_(generator=generator)
+    results = [
+        (y, *torch.autograd.grad((y.sin() * x_BTE.detach().cos()).sum(), (x_BTE, norm.weight)))
+        for y in (norm(x_BTE), torch.nn.functional.rms_norm(x_BTE, (5,), norm.weight, 1e-6))
+    ]
+    for ours, theirs in zip(*results, strict=True):
+        assert_close(ours, theirs, 1e-9)
 
 
 def test_loops_go_through_the_same_weights_again() -> None:

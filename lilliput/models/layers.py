@@ -4,6 +4,7 @@ I in, O out, R rank, E width, H head size, T positions. Knows no family.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,32 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x_E: Tensor) -> Tensor:
+        if x_E.device.type == "cpu" and x_E.dtype in (torch.float32, torch.float64):
+            scaled_E: Tensor
+            scaled_E = _RMSNorm.apply(x_E, self.weight, 1e-6)  # type: ignore[no-untyped-call]
+            return scaled_E
         return F.rms_norm(x_E, self.weight.shape, self.weight, 1e-6)
+
+
+class _RMSNorm(torch.autograd.Function):
+    """torch's own is put together from parts on a CPU; this takes half its time and memory."""
+
+    @staticmethod
+    def forward(ctx: Any, x_E: Tensor, gain_E: Tensor, epsilon: float) -> Tensor:
+        norm_1 = torch.linalg.vector_norm(x_E, dim=-1, keepdim=True)
+        inverse_1 = norm_1.square_().div_(x_E.shape[-1]).add_(epsilon).rsqrt_()
+        ctx.save_for_backward(x_E, gain_E, inverse_1)
+        return torch.mul(x_E, inverse_1).mul_(gain_E)
+
+    @staticmethod
+    def backward(ctx: Any, grad_E: Tensor) -> tuple[Tensor, Tensor, None]:
+        x_E, gain_E, inverse_1 = ctx.saved_tensors
+        width = x_E.shape[-1]
+        product_RE = (grad_E * x_E).reshape(-1, width)
+        along_1 = (product_RE @ gain_E).view(inverse_1.shape)
+        grad_x_E = (grad_E * gain_E).mul_(inverse_1)
+        grad_x_E.addcmul_(x_E, along_1.mul_(inverse_1.pow(3)).div_(-width))
+        return grad_x_E, inverse_1.reshape(-1) @ product_RE, None
 
 
 class LayerNorm(nn.Module):
