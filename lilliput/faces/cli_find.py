@@ -1,9 +1,9 @@
-"""`lilliput find`: searches for the smallest model that passes, shows it live, and says the answer."""
+"""`lilliput find`: the search for the smallest model that passes, shown live, and its answer."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,12 +120,9 @@ def folder_of(
 ) -> Path:
     """Where a search lives, whatever its budget and the number of workers: it may go on."""
     from lilliput.lab.verbs import SEARCHES
-    from lilliput.specs.run import RunSpec
 
-    parts = (replace(search, seconds=1.0, steps=0, workers=0), RunSpec(task=task, training=training))
-    text = json.dumps([*map(digest, parts), sorted(shape.items())])
-    import hashlib
-
+    looked_for = replace(search, seconds=1.0, steps=0, workers=0)
+    text = json.dumps([*map(digest, (looked_for, task, training)), sorted(shape.items())])
     return SEARCHES / f"{task.kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
@@ -142,9 +139,8 @@ def _find(
         print(f"searching in {folder}; Ctrl-C stops it, the same command goes on")
     last = None
     try:
-        with closing(find(search, task, training, folder, shape)) as snapshots:
-            for last in _shown(snapshots, quiet):
-                pass
+        for snapshot in _shown(find(search, task, training, folder, shape), quiet):
+            last = snapshot
     except KeyboardInterrupt:
         if last is not None and not quiet:
             print(best_so_far(last))

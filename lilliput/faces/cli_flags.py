@@ -6,7 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache
 from types import SimpleNamespace
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -64,7 +64,7 @@ def spec_flags(
     return flags
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_words(cls: type) -> dict[str, str]:
     """The docstrings under a dataclass's fields, in one line each."""
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
@@ -106,6 +106,7 @@ def parse(command: str, about: str, flags: Sequence[Flag], argv: Sequence[str]) 
         (flag.name, _annotated(flag), dataclasses.field(default=flag.default)) for flag in flags
     ]
     made = dataclasses.make_dataclass("Flags", fields, kw_only=True)
+    values: Any
     values, unknown = tyro.cli(
         made, prog=f"lilliput {command}", description=about, args=argv, return_unknown_args=True
     )
@@ -180,12 +181,12 @@ def read_stage(text: str) -> Stage:
     return Stage(**fields)
 
 
-def _write_stage(stage: Stage) -> str:
+def write_stage(stage: Stage) -> str:
     weights = ",".join(f"{weight:g}" for weight in stage.weights)
     return " ".join(filter(None, [str(stage.steps), stage.operands, stage.operations, weights]))
 
 
 WHOLE = Annotated[int, primitive("INT", _whole)]
 STAGES = tyro.conf.UseAppendAction[
-    tuple[Annotated[Stage, primitive('"STEPS [0-9] [+-] [3,1]"', read_stage, _write_stage)], ...]
+    tuple[Annotated[Stage, primitive('"STEPS [0-9] [+-] [3,1]"', read_stage, write_stage)], ...]
 ]

@@ -1,11 +1,13 @@
 """A search while it runs: a live table on a terminal, one line an event elsewhere."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lilliput.faces.found import evidence_words, shape_words
 from lilliput.faces.text import console, plain_table
+from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from lilliput.search.result import Snapshot
     from lilliput.search.trial import Trial
+
+_QUARTER = SLICES // 4
 
 
 def as_table(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
@@ -35,8 +39,11 @@ def as_lines(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
             known.update({trial.number: len(trial.points) for trial in snapshot.trials[:-1]})
             first = False
         for trial in snapshot.trials:
-            for point in trial.points[known[trial.number] :]:
+            for place in range(known[trial.number], len(trial.points)):
                 known[trial.number] += 1
+                if not _is_news(trial, place, snapshot):
+                    continue
+                point = trial.points[place]
                 passes = point.validation.low >= snapshot.spec.pass_mark
                 print(
                     f"{_clock(snapshot)}  trial {trial.number}: {shape_words(trial)},"
@@ -49,10 +56,17 @@ def as_lines(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
         if snapshot.phase != phase and snapshot.phase == "confirming":
             print(f"{_clock(snapshot)}  confirming on unseen problems")
         phase = snapshot.phase
-        import sys
-
         sys.stdout.flush()
         yield snapshot
+
+
+def _is_news(trial: "Trial", place: int, snapshot: "Snapshot") -> bool:
+    """Quarters of a training, its end, the first pass; and the very first validation."""
+    mark, points = snapshot.spec.pass_mark, trial.points
+    passes = [point.validation.low >= mark for point in points[: place + 1]]
+    first_pass = passes[place] and not any(passes[:place])
+    first = trial.number == 0 and place == 0
+    return first or first_pass or points[place].done or (place + 1) % _QUARTER == 0
 
 
 def _clock(snapshot: "Snapshot") -> str:

@@ -50,7 +50,7 @@ def answer(snapshot: "Snapshot", folder: Path) -> str:
     mark = f"{100 * result.pass_mark:g} %"
     lines = [""]
     if result.winner is not None:
-        lines.append(f"The smallest confirmed model that passes {mark}: {size_words(result.winner)}")
+        lines.append(f"Smallest confirmed model that passes {mark}: {size_words(result.winner)}")
     else:
         lines.append(f"No model was confirmed to pass {mark}. {best_so_far(snapshot)}")
     lines += [line for family in result.families for line in _family_lines(family)]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import NotFoundError, ProblemError, nearest
 from lilliput.models.modelfile import Card, read_card
+from lilliput.specs import LinesSpec
 from lilliput.tasks.expressions import parse_expression
+from lilliput.tasks.lines import Lines
 from lilliput.tasks.task import Task, task_of
 from lilliput.tasks.vocabulary import END, Vocabulary
 from lilliput.zoo import entries, path_of
@@ -64,9 +66,15 @@ class Model:
         """The model's answer to one question, such as `12 + 24`."""
         return self.answer([question])[0]
 
-    def answer(self, questions: Sequence[str]) -> list[str]:
+    def answer(
+        self, questions: Sequence[str], *, temperature: float = 0.0, seed: int = 0
+    ) -> list[str]:
         """The model's answers, in their canonical form (`36.00`); what cannot be read as a number
         is given as it was written.
+
+        Args:
+            temperature: 0 takes the likeliest character, more draws one.
+            seed: what the draws come from.
 
         Raises:
             ProblemError: a question that cannot be read, or has no answer.
@@ -77,11 +85,24 @@ class Model:
             written, group = self.prompt(question)
             prompts.append(written)
             groups.append(group)
+        if temperature > 0:
+            texts = [self._drawn(prompt, temperature, seed + i) for i, prompt in enumerate(prompts)]
+        else:
+            texts = self.answerer(prompts)
         answers = []
-        for text, group in zip(self.answerer(prompts), groups, strict=True):
+        for text, group in zip(texts, groups, strict=True):
             body = text.removesuffix(END)
             answers.append(self.task.format.read(group, body) or body)
         return answers
+
+    def _drawn(self, prompt: str, temperature: float, seed: int) -> str:
+        from lilliput.exam.decode import sample
+
+        limit, asked = self.card.context, self.start + prompt
+        pieces = sample(
+            self.network, self.vocabulary, asked, limit=limit, temperature=temperature, seed=seed
+        )
+        return "".join(pieces)
 
     def prompt(self, question: str) -> tuple[str, str]:
         """A question as the model is asked it, and its group (the operation)."""
@@ -106,12 +127,10 @@ class Model:
 
     def warning(self, question: str) -> str:
         """What must be said of a question that is outside of what was learned; empty: nothing."""
-        if self.task.format.kind == "lines":
-            return ""
-        left, operation, right = str(parse_expression(question)).split()
         spec = self.card.spec.task
-        section = self.task.where(f"{left} {operation} {right}")  # type: ignore[union-attr]
-        if section == "beyond":
+        if isinstance(spec, LinesSpec) or isinstance(self.task, Lines):
+            return ""
+        if self.task.where(str(parse_expression(question))) == "beyond":
             return f"an operand is outside of {spec.operands}, which is all that was learned"
         return ""
 

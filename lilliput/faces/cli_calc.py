@@ -1,0 +1,154 @@
+"""`lilliput calc`: a model answers; one question, a prompt with history, or lines from a pipe."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from lilliput.errors import LilliputError, ProblemError, SpecError
+from lilliput.faces.cli_flags import Flag, parse
+from lilliput.units import format_seconds
+
+if TYPE_CHECKING:
+    from lilliput.lab.load import Model
+
+ABOUT = (
+    "Answers a problem such as `12 + 24`. Without one it asks for problems, until `exit`; from a"
+    " pipe it reads one a line. The answer is the model's own: it may be wrong."
+)
+DEFAULT_TASK = "arithmetic 0-89"
+"""The zoo's task whose best model answers where none is named."""
+BATCH = 1024
+"""Lines of a pipe that are answered at once."""
+
+
+def flags_of() -> list[Flag]:
+    problem = "A problem such as `12 + 24`; without it, a prompt or the lines of a pipe."
+    return [
+        Flag("problem", tuple[str, ...], (), problem, positional=True),
+        Flag("model", str, "", "zoo:NAME, a run or a model file; empty: the best of the zoo."),
+        Flag("check", bool, False, "Show the right answer beside the model's."),
+        Flag("temperature", float, 0.0, "0: the likeliest answer; more: drawn, for a second try."),
+        Flag("seed", int, 0, "What the draws come from."),
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    values = parse("calc", ABOUT, flags_of(), argv)
+    if values.temperature < 0:
+        raise SpecError(f"temperature must be 0 or more; got {values.temperature:g}")
+    model = _model(values.model)
+    if values.problem:
+        _one(model, " ".join(values.problem), values)
+        return 0
+    if sys.stdin.isatty():
+        return _prompt(model, values)
+    return _pipe(model, values)
+
+
+def _model(name: str) -> "Model":
+    from lilliput.lab.load import load
+
+    if name:
+        return load(name)
+    from lilliput.zoo import best
+
+    return load(f"zoo:{best(DEFAULT_TASK).name}")
+
+
+def _one(model: "Model", question: str, values: Any) -> None:
+    """Prints `12 + 24 = 36.00   (0.02 s)`."""
+    _warn(model, question)
+    model.answerer  # noqa: B018  loaded before the clock starts: the time is the answer's
+    started = time.perf_counter()
+    answer = _ask(model, [question], values)[0]
+    took = format_seconds(time.perf_counter() - started)
+    print(f"{_line(model, question, answer, values.check)}   ({took})")
+
+
+def _ask(model: "Model", questions: Sequence[str], values: Any) -> list[str]:
+    return model.answer(questions, temperature=values.temperature, seed=values.seed)
+
+
+def _line(model: "Model", question: str, answer: str, check: bool) -> str:
+    from lilliput.tasks.expressions import parse_expression, right_answer
+
+    if model.task.format.kind == "lines":
+        return f"{question}\t{answer}{_checked_line(model, question, answer) if check else ''}"
+    expression = parse_expression(question)
+    line = f"{expression} = {answer}"
+    if not check:
+        return line
+    spec: Any = model.card.spec.task
+    right = right_answer(expression, spec.decimals, spec.rounding)
+    return f"{line}   {_verdict(answer, right)}"
+
+
+def _checked_line(model: "Model", question: str, answer: str) -> str:
+    """Beside an answer to a question of the user's own file, where that has it."""
+    known = {p.question: p.answer for p in model.task.section("seen")}
+    return f"   {_verdict(answer, known[question])}" if question in known else "   not in the file"
+
+
+def _verdict(answer: str, right: str) -> str:
+    return f"Correct, right is {right}" if answer == right else f"Incorrect, right is {right}"
+
+
+def _warn(model: "Model", question: str) -> None:
+    words = model.warning(question)
+    if words:
+        print(f"lilliput: {question.strip()}: {words}", file=sys.stderr)
+
+
+def _prompt(model: "Model", values: Any) -> int:
+    """Asks until `exit` or Ctrl-D; a mistake costs a word, not the session."""
+    with suppress(ImportError):  # Windows has none
+        import readline  # noqa: F401  gives input() its history and line editing
+    print(f"{model.name}: {model.card.parameters:,} parameters; `exit` or Ctrl-D ends")
+    while True:
+        try:
+            question = input("> ").strip()
+        except EOFError:
+            print()
+            return 0
+        if question in ("exit", "quit"):
+            return 0
+        if question:
+            try:
+                _one(model, question, values)
+            except LilliputError as error:
+                print(f"lilliput: {error}", file=sys.stderr)
+
+
+def _pipe(model: "Model", values: Any) -> int:
+    """Answers lines in batches. One that cannot be read gets a word on stderr; the code is then 2
+    at the end."""
+    code, answered, started = 0, 0, time.perf_counter()
+    lines = (line.strip() for line in sys.stdin if line.strip())
+    for batch in _batches(lines):
+        questions = []
+        for line in batch:
+            try:
+                model.prompt(line)
+                _warn(model, line)
+                questions.append(line)
+            except ProblemError as error:
+                print(f"lilliput: {error}", file=sys.stderr)
+                code = ProblemError.exit_code
+            except LilliputError as error:
+                print(f"lilliput: {error}", file=sys.stderr)
+                code = error.exit_code
+        for question, answer in zip(questions, _ask(model, questions, values), strict=True):
+            print(_line(model, question, answer, values.check))
+        answered += len(questions)
+        sys.stdout.flush()
+    took = format_seconds(time.perf_counter() - started)
+    print(f"{answered:,} answers in {took}", file=sys.stderr)
+    return code
+
+
+def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(lines, BATCH)):
+        yield batch
