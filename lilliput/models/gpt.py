@@ -171,8 +171,8 @@ class GPT(nn.Module):
 
     def pick(self, state: GPTState, rows_B: Tensor) -> GPTState:
         """The memory of some of the rows, in the order of their numbers in `rows_B`."""
-        keys = tuple(key[rows_B] for key in state.keys)
-        return GPTState(keys, tuple(value[rows_B] for value in state.values), state.length)
+        keys = tuple(key[:, rows_B] for key in state.keys)
+        return GPTState(keys, tuple(value[:, rows_B] for value in state.values), state.length)
 
     def _stack(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)] * self.spec.loops
