@@ -135,8 +135,7 @@ class _Plan:
         """Trials of a rung, and new ones, until one passes or doubt is within the limit."""
         if any(map(self._passes, self.rungs[rung])) or self._fails(rung, limit):
             return
-        live = [t for t in self.rungs[rung] if not self._ended(t) and not self._set_aside(t)]
-        yield from live
+        yield from (trial for trial in self.rungs[rung] if not self._is_closed(trial))
         if self._doubt(len(self.rungs[rung])) > limit:
             yield Begin(self.family, rung, "search")
 
@@ -146,7 +145,7 @@ class _Plan:
             rungs = () if self.smallest is None else self.rungs[self.smallest :]
             known = [trial for rung in rungs for trial in rung if trial.points]
             passed = sum(map(self._passes, known))
-            failed = sum(self._ended(trial) and not self._passes(trial) for trial in known)
+            failed = sum(self._is_closed(trial) and not self._passes(trial) for trial in known)
             self._above = (passed, failed)
         return doubt(num_failed, *self._above)
 
@@ -156,7 +155,10 @@ class _Plan:
             return False
         if any(trial.number in self.running for trial in here):
             return False
-        return all(self._ended(trial) or self._set_aside(trial) for trial in here)
+        return all(map(self._is_closed, here))
+
+    def _is_closed(self, trial: Trial) -> bool:
+        return self._ended(trial) or self._set_aside(trial)
 
     def _set_aside(self, trial: Trial) -> bool:
         """Behind too many of its rung at the last checkpoint that it reached."""

@@ -1,0 +1,86 @@
+"""Cheap jobs for tests of the search, importable by worker processes. No tests in here."""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lilliput.search.job import Evidence, Job, Progress
+from lilliput.units import wilson
+
+NUM_STEPS = 160
+MARK_SIZE = 4_000
+"""The smallest size that passes; scores rise by 5 points a doubling."""
+
+
+@dataclass(frozen=True)
+class ToySpec:
+    family: str
+    size: int
+    seed: int
+
+
+def score(spec: ToySpec, step: int) -> float:
+    doublings = (spec.size / MARK_SIZE - 1) if spec.size < MARK_SIZE else spec.size / MARK_SIZE
+    able = 0.5 if spec.seed % 3 == 1 else 1.0
+    return able * min(0.95, max(0.02, 0.74 + 0.05 * doublings)) * (0.3 + 0.7 * step / NUM_STEPS)
+
+
+def evidence(fraction: float, z: float = 1.96) -> Evidence:
+    right = round(fraction * 3_000)
+    interval = wilson(right, 3_000, z)
+    return Evidence(right, 3_000, interval.low, interval.high, {"+": (right, 3_000)})
+
+
+def advance(
+    folder: Path | None, pause: float, spec: ToySpec, state: bytes | None, steps: int
+) -> Progress:
+    """Logs each call to `folder`/calls; `folder`/kill ends the worker that first finds it."""
+    time.sleep(pause)
+    step = int(state or b"0") + steps
+    if folder is not None:
+        try:
+            (folder / "kill").unlink()
+        except FileNotFoundError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+        with (folder / "calls").open("a") as file:
+            file.write(f"{os.getpid()} {spec.size} {spec.seed} {step}\n")
+    done = step >= NUM_STEPS
+    return Progress(
+        str(step).encode(), step, done, evidence(score(spec, step)), 0.5, pause, ({"step": step},)
+    )
+
+
+def ask_unseen(spec: ToySpec, state: bytes, z: float) -> Evidence:
+    return evidence(score(spec, int(state)), z)
+
+
+def propose_spec(family: str, size: int, inner: Mapping[str, Any], seed: int) -> ToySpec:
+    return ToySpec(family, size, seed)
+
+
+def count(spec: ToySpec) -> int:
+    return spec.size - 1
+
+
+def num_steps(spec: ToySpec) -> int:
+    return NUM_STEPS
+
+
+def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:
+    return Job(
+        partial(advance, folder, pause),
+        ask_unseen,
+        propose_spec,
+        count,
+        num_steps,
+        floor=0.03,
+        key="toy",
+        spec_type=ToySpec,
+    )
