@@ -171,6 +171,33 @@ def test_kill_at_ten_random_instants(tmp_path: Path, workers: int) -> None:
     wait_for_end(pids)
 
 
+def test_ctrl_c_leaves_a_good_ledger_and_no_worker(tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    places = {"tests": str(Path(__file__).parent), "logs": str(tmp_path), "folder": str(tmp_path)}
+    script.write_text(DRIVER.format(steps=10**6, workers=2, pause=0.05, **places))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    driver = subprocess.Popen(
+        [sys.executable, str(script)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert driver.stdout is not None
+    driver.stdout.readline()
+    # As a terminal does: to the driver and to its workers.
+    os.killpg(driver.pid, signal.SIGINT)
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode != 0
+    assert errors.count("Traceback") == 1
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert read_result(tmp_path).num_trials > 0
+    pids = {int(line.split()[0]) for line in (tmp_path / "calls").read_text().splitlines()}
+    assert pids
+    wait_for_end(pids)
+
+
 def wait_for_end(pids: set[int]) -> None:
     for _ in range(100):
         if not any(is_alive(pid) for pid in pids):

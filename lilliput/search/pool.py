@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -65,7 +66,8 @@ class WorkerPool(Executor):
             self._give_back(worker)
             return
         try:
-            sent = worker.submit(fn, *args, **kwargs)
+            with _deaf_to_interrupts():
+                sent = worker.submit(fn, *args, **kwargs)
         except BrokenProcessPool:
             self._resend(worker, call)
             return
@@ -129,6 +131,19 @@ class SerialExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started meanwhile ignores Ctrl-C from its first instant, as children inherit it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _begin_worker(leash: Connection) -> None:
