@@ -12,7 +12,7 @@ from lilliput.models import attention
 from lilliput.models.attention import SHORT
 from lilliput.models.build import build
 from lilliput.models.gpt import GPT
-from lilliput.models.layers import RMSNorm
+from lilliput.models.layers import RMSNorm, rotary_tables
 from lilliput.specs import GPTSpec
 
 
@@ -123,6 +123,12 @@ def test_attention_by_hand_has_the_gradients_of_the_fused_one(
         results.append((out, *torch.autograd.grad(out.square().sum(), (q, k, v))))
     for by_hand, fused in zip(*results, strict=True):
         assert_close(by_hand, fused, 1e-9)
+
+
+def test_turned_heads_have_the_gradient_of_the_turn() -> None:
+    x_BTMH = torch.randn(2, 3, 2, 4, dtype=torch.float64, requires_grad=True)
+    rotary = rotary_tables(3, 4, 10.0)
+    assert torch.autograd.gradcheck(lambda x: attention.to_heads(x, rotary), (x_BTMH,))
 
 
 def test_rms_norm_equals_torchs_with_its_gradients() -> None:
