@@ -1,0 +1,257 @@
+"""Charts as Vega-Lite specifications, and as SVG and PNG; knows no ledger, no run and no page.
+
+Rows come as dictionaries and lie in a chart's `datasets`, so that altair does not check each one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = Sequence[Mapping[str, Any]]
+Spec = dict[str, Any]
+
+CONFIRMED, VALIDATED, TYPICAL, FAILURE = (
+    "confirmed on unseen",
+    "validated only",
+    "typical",
+    "total failure",
+)
+SHAPES = {
+    CONFIRMED: "circle",
+    VALIDATED: "square",
+    TYPICAL: "diamond",
+    FAILURE: "triangle-down",
+}
+WIDTH, HEIGHT = 760, 380
+
+# Okabe and Ito's colours, told apart with every kind of colour blindness; lighter on dark.
+_LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_DARK = ("#56b4e9", "#e69f00", "#2fc79a", "#e39bc4", "#f0e442", "#d55e00")
+
+
+def _theme(text: str, quiet: str, colours: Sequence[str], ramp: Sequence[str]) -> Spec:
+    """A Vega configuration. `font` is one that vl-convert brings or that looks like it."""
+    axis = {
+        "labelColor": quiet,
+        "titleColor": text,
+        "gridColor": quiet,
+        "gridOpacity": 0.16,
+        "domainColor": quiet,
+        "tickColor": quiet,
+        "domainOpacity": 0.5,
+        "tickOpacity": 0.5,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+    }
+    legend = {
+        "labelColor": text,
+        "titleColor": quiet,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": 300,
+    }
+    title = {"color": text, "subtitleColor": quiet, "fontSize": 14, "subtitleFontSize": 12}
+    return {
+        "font": "Helvetica, Arial, Liberation Sans, sans-serif",
+        "view": {"stroke": None},
+        "axis": axis,
+        "legend": legend,
+        "title": {**title, "anchor": "start", "fontWeight": "bold"},
+        "text": {"color": quiet, "fontSize": 12},
+        "rule": {"color": quiet},
+        "range": {"category": list(colours), "ramp": list(ramp)},
+    }
+
+
+THEMES = {
+    "light": _theme("#1c2430", "#5b6676", _LIGHT, ("#9ccbe8", "#3d8fc4", "#0b3c66")),
+    "dark": _theme("#e6e9ee", "#9aa5b4", _DARK, ("#44617d", "#6fb1dc", "#ffe9a8")),
+}
+
+
+def log_ticks(low: float, high: float) -> list[int]:
+    """1, 2, 5, 10, … from `low` to `high`.
+
+    >>> log_ticks(900, 12_000)
+    [1000, 2000, 5000, 10000]
+    """
+    steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
+    return [step for step in steps if low <= step <= high]
+
+
+def frontier(
+    points: Rows, trials: Rows, *, families: Sequence[str], pass_mark: float, floor: float
+) -> Spec:
+    """Score against parameters.
+
+    Args:
+        points: rows of family, parameters, score, low, high, kind (of SHAPES), text.
+        trials: rows of family, parameters, score, text; faint.
+    """
+    import altair as alt
+
+    sizes = [row["parameters"] for row in [*points, *trials]] or [1_000, 10_000]
+    low, high = min(sizes) / 1.2, max(sizes) * 1.2
+    ticks = log_ticks(low, high)
+    x = alt.X("parameters:Q", title="parameters").scale(type="log", domain=[low, high], nice=False)
+    x = x.axis(values=ticks, format="~s") if len(ticks) > 1 else x.axis(format="~s", tickCount=4)
+    y = alt.Y("score:Q", title="score").scale(domain=[0, 1]).axis(format=".0%")
+    colour = (
+        alt.Color("family:N", title=None)
+        .scale(domain=list(families))
+        .legend(orient="top", direction="horizontal")
+    )
+    kinds = [kind for kind in SHAPES if any(row["kind"] == kind for row in points)]
+    shape = (
+        alt.Shape("kind:N", title=None)
+        .scale(domain=kinds, range=[SHAPES[kind] for kind in kinds])
+        .legend(orient="top", direction="horizontal", columns=2, symbolFillColor="gray")
+    )
+    tooltip = [alt.Tooltip("text:N", title=" ")]
+    found = alt.Chart(alt.NamedData("points"))
+    lowest = found.transform_filter(alt.datum.kind == FAILURE)
+    typical = found.transform_filter(alt.datum.kind == TYPICAL)
+    possible = found.transform_filter((alt.datum.kind == CONFIRMED) | (alt.datum.kind == VALIDATED))
+    interval = {"x": x, "y": alt.Y("low:Q"), "y2": "high:Q", "color": colour}
+    chart = alt.layer(
+        _rules(alt),
+        alt.Chart(alt.NamedData("trials"))
+        .mark_circle(size=26, opacity=1, fillOpacity=0.25)
+        .encode(x=x, y=y, color=colour, tooltip=tooltip),
+        possible.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
+        typical.mark_line(strokeWidth=1.5, strokeDash=[5, 4]).encode(x=x, y=y, color=colour),
+        typical.mark_rule(strokeWidth=1, strokeOpacity=0.5).encode(**interval),
+        possible.mark_rule(strokeWidth=2.5, strokeOpacity=0.75).encode(**interval),
+        *(
+            part.mark_point(filled=True, size=size, opacity=1).encode(
+                x=x, y=y, color=colour, shape=shape, tooltip=tooltip
+            )
+            # The triangle lies under the point of its size.
+            for part, size in ((lowest, 330), (typical, 60), (possible, 72))
+        ),
+    ).properties(width=WIDTH, height=HEIGHT)
+    data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor)}
+    return _with_data(chart, data, "Score against parameters, one line a family.")
+
+
+def _marks(pass_mark: float, floor: float) -> list[dict[str, Any]]:
+    marks = [{"name": f"pass mark {100 * pass_mark:g} %", "score": pass_mark, "floor": 0}]
+    if floor:
+        marks.append({"name": "best constant answer", "score": floor, "floor": 1})
+    return marks
+
+
+def _rules(alt: Any) -> Any:
+    """Horizontal lines at scores, with their names: the mark's at the left, where scores are low,
+    the floor's at the right, where they are high."""
+    marks, at = alt.Chart(alt.NamedData("marks")), alt.Y("score:Q")
+    words = {"y": at, "text": alt.Text("name:N")}
+    mark, floor = (marks.transform_filter(alt.datum.floor == is_floor) for is_floor in (0, 1))
+    return alt.layer(
+        marks.mark_rule(strokeDash=[2, 3], strokeWidth=1.2).encode(y=at),
+        mark.mark_text(align="left", dx=4, dy=-7).encode(**words, x=alt.value(0)),
+        floor.mark_text(align="right", dx=-4, dy=-7).encode(**words, x=alt.value("width")),
+    )
+
+
+def curves(
+    rows: Rows, *, by_family: Sequence[str] | None, y: str, title: str, pass_mark: float = 0.0
+) -> Spec:
+    """A line for each trial: score (a fraction) or loss against steps.
+
+    Args:
+        rows: of trial, family, parameters, step, text, and the field that `y` names.
+        by_family: families to colour by; None: by size.
+    """
+    import altair as alt
+
+    vertical = alt.Y(f"{y}:Q", title=title)
+    if y == "score":
+        vertical = vertical.scale(domain=[0, 1]).axis(format=".0%")
+    else:
+        vertical = vertical.scale(zero=True)
+    x = alt.X("step:Q", title="steps").axis(format="~s", tickCount=6)
+    over = alt.selection_point(on="pointerover", fields=["trial"], empty=False, name="over")
+    lines = alt.Chart(alt.NamedData("rows")).mark_line(strokeWidth=1.4, strokeJoin="round")
+    lines = lines.encode(
+        x=x,
+        y=vertical,
+        detail="trial:N",
+        color=_curve_colour(alt, rows, by_family),
+        # Not `opacity`, which is a layer a line and took seconds to draw.
+        strokeOpacity=alt.when(over).then(alt.value(1.0)).otherwise(alt.value(0.62)),
+        strokeWidth=alt.when(over).then(alt.value(3.5)).otherwise(alt.value(1.4)),
+        tooltip=[alt.Tooltip("text:N", title=" ")],
+    ).add_params(over)
+    chart = alt.layer(_rules(alt), lines) if pass_mark else alt.layer(lines)
+    chart = chart.properties(width=WIDTH, height=300)
+    data = {"rows": rows, "marks": _marks(pass_mark, 0.0) if pass_mark else []}
+    return _with_data(chart, data, f"{title} against steps, one line a trial.")
+
+
+def _curve_colour(alt: Any, rows: Rows, by_family: Sequence[str] | None) -> Any:
+    if by_family:
+        colour = alt.Color("family:N", title=None).scale(domain=list(by_family))
+        return colour.legend(orient="top", direction="horizontal")
+    sizes = {row["parameters"] for row in rows} or {1}
+    if len(sizes) == 1:
+        return alt.Color("family:N").legend(None)
+    colour = alt.Color("parameters:Q", title="parameters").scale(type="log")
+    ticks = log_ticks(min(sizes), max(sizes))
+    legend = {"orient": "top", "direction": "horizontal", "format": "~s", "gradientLength": 220}
+    return colour.legend(**legend, values=ticks) if len(ticks) > 1 else colour.legend(**legend)
+
+
+def heat_map(image: str, *, low: int, high: int, bands: Rows, title: str, subtitle: str) -> Spec:
+    """A picture with both operands as axes.
+
+    Args:
+        image: the picture as a data URI, its bottom left at (low, low).
+        bands: rows of x, x2, y, y2 in operands: what is held out.
+    """
+    import altair as alt
+
+    side = 300
+    span = [low - 0.5, high + 0.5]
+    x = alt.X("x:Q", title="right operand").scale(domain=span, nice=False, zero=False)
+    y = alt.Y("y:Q", title="left operand").scale(domain=span, nice=False, zero=False)
+    axis = {"grid": False, "format": "d", "tickMinStep": 1}
+    x, y = x.axis(**axis, tickCount=8), y.axis(**axis, tickCount=8)
+    picture = alt.Chart(alt.NamedData("image")).mark_image(
+        width=side, height=side, align="left", baseline="top", smooth=False
+    )
+    picture = picture.encode(url="url:N", x=alt.value(0), y=alt.value(0))
+    frame = alt.Chart(alt.NamedData("bands")).mark_rect(
+        fillOpacity=0.12, fill="gray", stroke="gray", strokeWidth=1.2, strokeDash=[3, 2]
+    )
+    chart = alt.layer(picture, frame.encode(x=x, x2="x2:Q", y=y, y2="y2:Q")).properties(
+        width=side, height=side, title=alt.Title(title, subtitle=subtitle)
+    )
+    return _with_data(chart, {"image": [{"url": image}], "bands": bands}, f"{title}: {subtitle}")
+
+
+def _with_data(chart: Any, data: Mapping[str, Rows], description: str) -> Spec:
+    # Checked against the schema by a test; here it would take a second.
+    spec: Spec = chart.properties(description=description).to_dict(validate=False)
+    # Altair's own configuration is its default size of a chart; the theme brings the rest.
+    spec.pop("config", None)
+    spec["datasets"] = {name: list(rows) for name, rows in data.items()}
+    return spec
+
+
+def render(spec: Spec) -> tuple[str, bytes]:
+    """A chart as SVG and as PNG at twice its size, on white."""
+    import vl_convert
+
+    svg: str = vl_convert.vegalite_to_svg(
+        spec, vl_version="6.4", config={**THEMES["light"], "background": "white"}
+    )
+    png: bytes = vl_convert.svg_to_png(svg, scale=2)
+    return svg, png
+
+
+def for_page(spec: Spec) -> Spec:
+    """The same chart as wide as what it is put into."""
+    return {**spec, "width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}

@@ -1,0 +1,228 @@
+"""report.html: what a search or a run found, on one page that opens offline. Knows no flag.
+
+The same charts lie beside it as SVG and PNG, in charts/.
+"""
+
+import sys
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+from lilliput.errors import LilliputError
+from lilliput.faces import charts, report_again, report_search
+from lilliput.faces.found import shape_words, size_words
+from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
+from lilliput.faces.report_page import Html, chart, join, note, page, section, tag
+from lilliput.faces.report_search import Search
+from lilliput.files import write_atomically
+from lilliput.units import format_seconds
+
+
+def write_report(folder: Path) -> Path:
+    """Writes `report.html` and charts/ into a search's folder, at any moment of the search.
+
+    Raises:
+        NotFoundError, LedgerError: no ledger there, or one that cannot be read.
+        FileError: the folder cannot be written, or an exam in it is damaged.
+    """
+    with _Bundle() as bundle:
+        search = report_search.read_search(folder)
+        specs = {
+            "frontier": report_search.frontier(search),
+            "learning-curves": report_search.curves(search),
+        }
+        for name, spec in specs.items():
+            write_chart(folder / "charts", name, spec)
+        exams, maps = _exams(search, folder)
+        body = join(
+            _header(search),
+            _frontier(search),
+            exams,
+            _curves(search),
+            section("trials", "All trials", note(_NOTE_TRIALS), report_search.trials_table(search)),
+            _again(search, folder),
+        )
+        return _write(folder, _title(search), body, specs, maps, bundle.text())
+
+
+_MAKE_BUNDLE = """
+import sys, vl_convert
+sys.stdout.buffer.write(vl_convert.javascript_bundle(None, "6.4").encode())
+"""
+
+
+class _Bundle:
+    """Vega and what draws its charts, as one script; made by another process meanwhile, since it
+    takes two seconds and vl-convert holds Python's lock all that time."""
+
+    def __enter__(self) -> "_Bundle":
+        self.process = Popen([sys.executable, "-c", _MAKE_BUNDLE], stdout=PIPE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        with self.process:
+            pass
+
+    def text(self) -> str:
+        script = self.process.communicate()[0].decode()
+        if self.process.returncode:
+            raise LilliputError("vl-convert made no script for the page; see its message above")
+        # A browser reads every line end as this one before it takes the script's digest.
+        return script.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _write(
+    folder: Path,
+    title: str,
+    body: Html,
+    specs: dict[str, charts.Spec],
+    maps: dict[str, Any],
+    bundle: str,
+) -> Path:
+    path = folder / "report.html"
+    drawn = {name: charts.for_page(spec) for name, spec in specs.items()}
+    write_atomically(path, page(title, body, drawn, maps, bundle).encode())
+    return path
+
+
+def _title(search: Search) -> str:
+    return f"The smallest model for {report_search.task_words(search.task)}"
+
+
+_NOTE_TRIALS = (
+    "Every training of the search, in the order in which they were begun. A heading sorts. "
+    "Validation decides; unseen was asked only of the runs that were named for it beforehand."
+)
+
+
+def _header(search: Search) -> Html:
+    spec, result = search.spec, search.result
+    mark = f"{100 * spec.pass_mark:g} %"
+    words = (
+        f"{result.num_trials:,} trials, {result.steps:,} training steps,"
+        f" {format_seconds(result.seconds)} of training in all. A model passes when the lower end"
+        f" of its 95 % interval on problems it was never trained on is at least {mark}."
+    )
+    parts = [tag("h1", _title(search)), tag("p", report_search.answer(search), class_="answer")]
+    if getattr(search.task, "leaked", False):
+        leaked = "leaked: these models were trained on problems of their own exam."
+        parts.append(tag("p", leaked, class_="warning"))
+    parts.append(note(words))
+    places = {
+        "frontier": "Frontier",
+        "exams": "Exam and heat maps",
+        "curves": "Learning curves",
+        "trials": "Trials",
+        "again": "Make it again",
+    }
+    links = join(*(tag("a", name, href=f"#{place}") for place, name in places.items()))
+    return tag("header", join(*parts, tag("nav", links, aria_label="Sections")))
+
+
+def _frontier(search: Search) -> Html:
+    caption = (
+        "Solid line, possible: the best run of each size; a circle where it was confirmed on"
+        " unseen problems (score and interval are unseen's, as wide as the confirmation's share of"
+        " the error asks, 95 % or more), a square where only validation was asked. Dashed line,"
+        " typical: the median validation of three or more fresh seeds of one recipe; its bar goes"
+        " from the lowest to the highest. Triangle: the largest size that is no better than the"
+        " best constant answer. Faint dots: all trials."
+    )
+    label = f"Score against parameters. {report_search.answer(search)}"
+    families = []
+    for family in search.result.families:
+        found, lost = family.smallest_confirmed or family.smallest_passing, family.fails_totally
+        how = "confirmed" if family.smallest_confirmed else "passing on validation"
+        words = f"smallest {how}: {size_words(found)}" if found else "no size passes"
+        if lost is not None:
+            words += f"; fails totally at {lost.parameters:,} parameters"
+        families.append(join(tag("dt", family.name), tag("dd", words)))
+    return section(
+        "frontier",
+        "Score against size",
+        chart("frontier", label, caption),
+        tag("dl", join(*families)),
+        report_search.sizes_table(search),
+    )
+
+
+def _exams(search: Search, folder: Path) -> tuple[Html, dict[str, Any]]:
+    """Exams and maps of each family's smallest confirmed model."""
+    parts: list[Html] = []
+    readable: dict[str, Any] = {}
+    for size in search.shown:
+        exam = read_exam(folder / "models" / f"trial-{size.trial.number}")
+        if exam is not None:
+            maps = draw_maps(exam, folder / "charts", f"{size.family}-")
+            title = f"{shape_words(size.trial)} (trial {size.trial.number})"
+            parts += [tag("h3", title), exam_table(exam), maps.html]
+            readable |= maps.readable
+    if not parts:
+        parts = [note("Drawn when a model is confirmed and graded, at the end of the search.")]
+    return section("exams", "What the smallest models know", *parts), readable
+
+
+def _curves(search: Search) -> Html:
+    caption = "Validation score against steps, a line a trial. Point at a line to see whose it is."
+    place = chart("learning-curves", f"{caption} The scores are in the trials table.", caption)
+    return section("curves", "Learning curves", place)
+
+
+def _again(search: Search, folder: Path) -> Html:
+    command, sure = report_again.find_command(search.spec, search.trials, search.key, folder)
+    spent = search.result.steps
+    whole = (
+        "The whole search, or its continuation in this folder. --budget says how much more may be"
+        f" spent; so far it was {spent:,} steps. With a budget in steps, and a folder of its own,"
+        " a search ends with the same ledger on every machine that does the same arithmetic;"
+        " with a budget in time, which trials fit depends on the machine."
+    )
+    if not sure:
+        whole += " The recipe was not at its defaults, and flags of it are missing here."
+    lines = [(whole, command)]
+    take = (
+        f"import json; print(json.load(open({str(folder / 'ledger.json')!r}))['trials'][N]['spec'])"
+    )
+    one = (
+        "One trial, N in the table: its spec is in ledger.json, with its seed. The weights are the"
+        " same, bit for bit, on the same kind of CPU; a trial that was stopped early is found at"
+        " its number of steps in metrics.jsonl."
+    )
+    train = f'python -c "{take}" > trial-N.json\nlilliput train --spec trial-N.json --name trial-N'
+    lines.append((one, train))
+    specs = []
+    for size in search.shown:
+        home = folder / "models" / f"trial-{size.trial.number}"
+        lines.append((f"The exam of {shape_words(size.trial)}.", f"lilliput grade {home}"))
+        name = f"trial {size.trial.number}, {size.trial.spec.digest}, seed {size.trial.seed}"
+        specs.append(report_again.spec_words(size.trial.spec, name))
+    facts = [
+        ("search seed", search.spec.seed),
+        ("task and training, digest", search.key),
+        ("steps trained", f"{spent:,}"),
+        ("parameters × steps", f"{search.result.cost:,}"),
+        ("best constant answer", f"{100 * search.floor:.2f} %"),
+    ]
+    rows = join(*(join(tag("dt", name), tag("dd", value)) for name, value in facts))
+    return section(
+        "again", "How to make each number again", report_again.commands(*lines), tag("dl", rows),
+        *specs,
+    )  # fmt: skip
+
+
+def write_run_report(folder: Path) -> Path:
+    """Writes `report.html` and charts/ into a run's folder.
+
+    Raises:
+        FileError: the folder is no run, cannot be written, or a file in it is damaged.
+    """
+    from lilliput.faces import report_run
+
+    with _Bundle() as bundle:
+        run = report_run.read_run(folder)
+        specs = report_run.curves(run)
+        for name, spec in specs.items():
+            write_chart(folder / "charts", name, spec)
+        body, maps = report_run.body(run, folder)
+        return _write(folder, report_run.title(run), body, specs, maps, bundle.text())

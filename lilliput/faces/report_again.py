@@ -1,0 +1,98 @@
+"""How to make each number again: the commands that a search or a run came from.
+
+Knows the command line's spelling of specs; a search's budget is not in its ledger.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from lilliput.faces.report_page import Html, join, note, tag
+from lilliput.lab.job import SPACE, propose_spec
+from lilliput.search.trial import Trial
+from lilliput.specs import LinesSpec, RunSpec, Stage, TrainingSpec, digest, to_dict
+from lilliput.specs.search import SearchSpec
+
+FLAGS = {"pass_mark": "pass", "width": "slices"}
+"""Fields of a search whose flags have other names (a test reads them with the command line)."""
+
+
+def find_command(
+    spec: SearchSpec, trials: Sequence[Trial], key: str, folder: Path
+) -> tuple[str, bool]:
+    """`lilliput find …` with every flag that is not at its default, and whether it is surely the
+    command: its task and training have the digest that the ledger is kept under."""
+    run = trials[0].spec
+    bases = [trial.spec.training for trial in trials if not trial.inner]
+    # What the proposer chose hides what the search was given; then the defaults are tried.
+    usual = {name: getattr(TrainingSpec(), name) for name in SPACE}
+    training = bases[0] if bases else replace(run.training, **usual)
+    sure = digest(RunSpec(task=run.task, training=training)) == key
+    words = ["lilliput", "find", run.task.kind]
+    given = replace(spec, seconds=600.0, steps=0, workers=0)
+    words += _flags(given, FLAGS)
+    words += [*_flags(run.task), *_flags(training), *_shape(trials, training)]
+    words += ["--folder", str(folder)]
+    return shlex.join(words), sure
+
+
+def _shape(trials: Sequence[Trial], training: TrainingSpec) -> list[str]:
+    """Flags of the shape that were fixed: where the first trials differ from what a free search
+    would have made of them."""
+    words = []
+    for trial in {trial.family: trial for trial in reversed(trials)}.values():
+        free = propose_spec(
+            trial.spec.task, training, {}, trial.family, trial.asked, trial.inner, trial.seed
+        ).model
+        for field in fields(free):
+            value = getattr(trial.spec.model, field.name)
+            if field.name not in ("width", "hidden") and value != getattr(free, field.name):
+                words += _flag(field.name, value)
+    return words
+
+
+def _flags(spec: Any, names: Mapping[str, str] = {}) -> list[str]:
+    """Fields that are not at their defaults, as flags."""
+    usual = type(spec)(file=spec.file) if isinstance(spec, LinesSpec) else type(spec)()
+    words: list[str] = []
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        # Digests are of what files hold; they are found again from the files.
+        if field.name == "kind" or field.name.endswith("_digest"):
+            continue
+        if value != getattr(usual, field.name) or field.name == "file":
+            words += _flag(names.get(field.name, field.name), value)
+    return words
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    dashed = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{dashed}" if value else f"--no-{dashed}"]
+    if name == "pass":
+        return ["--pass", f"{100 * value:g}%"]
+    if name == "stages":
+        return [word for stage in value for word in ("--stage", _stage(stage))]
+    if isinstance(value, tuple):
+        return [f"--{dashed}", *map(str, value)]
+    # A value such as -+ would be read as a flag.
+    return [f"--{dashed}={value}"] if str(value).startswith("-") else [f"--{dashed}", str(value)]
+
+
+def _stage(stage: Stage) -> str:
+    weights = ",".join(f"{weight:g}" for weight in stage.weights)
+    return " ".join(filter(None, [str(stage.steps), stage.operands, stage.operations, weights]))
+
+
+def spec_words(spec: RunSpec, name: str) -> Html:
+    """A spec in full, to be saved and trained again."""
+    text = json.dumps(to_dict(spec), indent=1)
+    return tag("details", join(tag("summary", f"{name}: the whole spec"), tag("pre", text)))
+
+
+def commands(*lines: tuple[str, str]) -> Html:
+    """Commands with a word on what each makes."""
+    return join(*(join(note(words), tag("pre", tag("code", command))) for words, command in lines))

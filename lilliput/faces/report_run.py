@@ -1,0 +1,122 @@
+"""What a single run's page says: its learning curve, its grade, its maps. Knows no search."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import FileError
+from lilliput.faces import charts, report_again
+from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
+from lilliput.faces.report_page import Html, chart, join, note, section, tag
+from lilliput.faces.report_search import task_words
+from lilliput.faces.text import interval
+from lilliput.files import read_json, read_lines
+from lilliput.lab.job import count
+from lilliput.specs import RunSpec, from_dict
+from lilliput.units import format_seconds
+
+
+@dataclass(frozen=True)
+class Run:
+    spec: RunSpec
+    parameters: int
+    records: list[dict[str, Any]]
+    """Lines of metrics.jsonl by step; where a killed run did steps twice, the last time counts."""
+    exam: dict[str, Any] | None
+
+
+def read_run(folder: Path) -> Run:
+    """Raises FileError where the folder is no run, or a file in it is damaged."""
+    if not (folder / "spec.json").exists():
+        raise FileError(f"{folder} is no run: it has no spec.json; `lilliput train` makes one")
+    spec = from_dict(RunSpec, read_json(folder / "spec.json"))
+    rows = {row["step"]: row for row in read_lines(folder / "metrics.jsonl")}
+    return Run(spec, count(spec), [rows[step] for step in sorted(rows)], read_exam(folder))
+
+
+def shape_words(run: Run) -> str:
+    model = run.spec.model
+    layers = f"{model.layers} layer{'s' if model.layers != 1 else ''}"
+    return f"{model.kind}, {layers} × {model.width}, {run.parameters:,} parameters"
+
+
+def title(run: Run) -> str:
+    return f"{task_words(run.spec.task)}: {shape_words(run)}"
+
+
+def curves(run: Run) -> dict[str, charts.Spec]:
+    """Validation and loss against steps, by the names of their charts."""
+    head = {"trial": 0, "family": run.spec.model.kind, "parameters": run.parameters}
+    rows = [
+        {
+            **head,
+            "step": record["step"],
+            "score": round(record["right"] / record["total"], 4),
+            "loss": round(record["loss"], 5),
+            "text": f"step {record['step']:,}",
+        }
+        for record in run.records
+    ]
+    loss = "training loss, nats a character"
+    return {
+        "validation": charts.curves(rows, by_family=None, y="score", title="validation score"),
+        "loss": charts.curves(rows, by_family=None, y="loss", title=loss),
+    }
+
+
+def _answer(run: Run) -> str:
+    if run.exam is not None and "unseen" in run.exam["grade"]["sections"]:
+        unseen = run.exam["grade"]["sections"]["unseen"]["overall"]
+        score = interval(unseen["right"], unseen["total"], unseen["low"], unseen["high"])
+        return f"{shape_words(run)}: {_validation(run)}unseen {score}"
+    return f"{shape_words(run)}: {_validation(run).rstrip(', ') or 'not validated yet'}"
+
+
+def _validation(run: Run) -> str:
+    if not run.records:
+        return ""
+    last = run.records[-1]
+    return f"validation {interval(last['right'], last['total'], last['low'], last['high'])}, "
+
+
+def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
+    """The page, and what its maps say; draws the maps' files."""
+    spec = run.spec
+    last = run.records[-1] if run.records else None
+    done = f"{last['step']:,} of {spec.training.steps:,} steps" if last else "no step yet"
+    if last:
+        done += f", {format_seconds(last['seconds'])} of training"
+    parts = [
+        tag("h1", task_words(spec.task)),
+        tag("p", _answer(run), class_="answer"),
+        note(f"{done}. Spec {spec.digest}, seed {spec.seed}."),
+    ]
+    if getattr(spec.task, "leaked", False):
+        leaked = "leaked: this model was trained on problems of its own exam."
+        parts.insert(2, tag("p", leaked, class_="warning"))
+    exam, readable = note("Not graded yet: `lilliput grade` does it."), {}
+    if run.exam is not None:
+        maps = draw_maps(run.exam, folder / "charts")
+        exam, readable = join(exam_table(run.exam), maps.html), maps.readable
+    lines = [
+        ("Trained again from its spec, it has the same weights on the same kind of CPU.",
+         f"lilliput train --spec {folder / 'spec.json'} --name again"),
+        ("Its exam.", f"lilliput grade {folder}"),
+    ]  # fmt: skip
+    made = join(
+        tag("header", join(*parts)),
+        section(
+            "curves",
+            "Learning curve",
+            chart("validation", "Validation score against steps", "Score on validation problems."),
+            chart("loss", "Training loss against steps", "Mean nats per learned character."),
+        ),
+        section("exams", "What it knows", exam),
+        section(
+            "again",
+            "How to make each number again",
+            report_again.commands(*lines),
+            report_again.spec_words(spec, spec.digest),
+        ),
+    )
+    return made, readable

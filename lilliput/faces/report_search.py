@@ -1,0 +1,227 @@
+"""What a search's page says: rows of its ledger as charts and tables. Draws and writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import LedgerError
+from lilliput.faces import charts
+from lilliput.faces.found import evidence_words, shape_words, size_words
+from lilliput.faces.report_page import Cell, Html, join, table, tag
+from lilliput.search.ledger import Ledger
+from lilliput.search.result import Result, Size, summarise
+from lilliput.search.trial import Look, Trial
+from lilliput.specs import ArithmeticSpec, RunSpec, TaskSpec, from_dict
+from lilliput.specs.search import SearchSpec
+
+
+@dataclass(frozen=True)
+class Search:
+    """All that the ledger of a folder says at a moment."""
+
+    spec: SearchSpec
+    key: str
+    floor: float
+    trials: Sequence[Trial]
+    looks: Sequence[Look]
+    result: Result
+
+    @property
+    def task(self) -> TaskSpec:
+        task: TaskSpec = self.trials[0].spec.task
+        return task
+
+    @property
+    def families(self) -> list[str]:
+        """Those with a trial."""
+        return [name for name in self.spec.families if any(t.family == name for t in self.trials)]
+
+    @property
+    def shown(self) -> list[Size]:
+        """Each family's smallest confirmed size, the winner first."""
+        found = [s for family in self.result.families if (s := family.smallest_confirmed)]
+        return sorted(found, key=lambda size: size.parameters)
+
+
+def read_search(folder: Path) -> Search:
+    """Raises LedgerError where there is none, or none of its trials has begun."""
+    with Ledger(folder, spec_type=RunSpec, write=False) as ledger:
+        identity = dict(ledger.identity)
+        floor, key = float(identity.pop("floor")), str(identity.pop("key"))
+        spec = from_dict(SearchSpec, identity)
+        trials, looks = ledger.trials, ledger.looks
+    if not trials:
+        raise LedgerError(f"the ledger in {folder} has no trial yet; run `lilliput find` again")
+    result = summarise(spec, trials, looks, floor, folder=folder)
+    return Search(spec, key, floor, trials, looks, result)
+
+
+def task_words(task: TaskSpec) -> str:
+    """`+ − × ÷ on 0–89, format reversed`"""
+    if not isinstance(task, ArithmeticSpec):
+        return f"the questions of {Path(task.file).name}"
+    signs = " ".join({"-": "−", "*": "×", "/": "÷"}.get(o, o) for o in task.operations)
+    return f"{signs} on {task.operands.replace('-', '–')}, format {task.format}"
+
+
+def answer(search: Search) -> str:
+    """The winner in one sentence with its evidence, or how near the search came."""
+    mark = f"{100 * search.spec.pass_mark:g} %"
+    if search.result.winner is not None:
+        return size_words(search.result.winner)
+    passing = [s for f in search.result.families if (s := f.smallest_passing)]
+    if passing:
+        smallest = min(passing, key=lambda size: size.parameters)
+        return f"No model is confirmed yet. Smallest to pass on validation: {size_words(smallest)}"
+    sizes = [size for family in search.result.families for size in family.sizes]
+    if not sizes:
+        return "No trial has been validated yet."
+    best = max(sizes, key=lambda size: size.validation.score)
+    return f"No model passes {mark}. The best: {size_words(best)}"
+
+
+def frontier(search: Search) -> charts.Spec:
+    points = []
+    for family in search.result.families:
+        for size in family.sizes:
+            points += _points(size)
+        lost = family.fails_totally
+        if lost is not None:
+            words = f"{lost.parameters:,} parameters: no better than the best constant answer"
+            points.append(_point(lost, charts.FAILURE, lost.validation.score, words))
+    trials = [
+        {
+            "family": trial.family,
+            "parameters": trial.parameters,
+            "score": round(trial.last.score, 4),
+            "text": f"trial {trial.number}: {shape_words(trial)}, validation"
+            f" {evidence_words(trial.last)} after {trial.step:,} steps",
+        }
+        for trial in search.trials
+        if trial.last is not None
+    ]
+    return charts.frontier(
+        points,
+        trials,
+        families=search.families,
+        pass_mark=search.spec.pass_mark,
+        floor=search.floor,
+    )
+
+
+def _points(size: Size) -> list[dict[str, Any]]:
+    """The best run of a size, by the strictest exam that it took, and its recipe's median."""
+    seen = size.unseen if size.confirmed and size.unseen is not None else size.validation
+    kind = charts.CONFIRMED if size.confirmed else charts.VALIDATED
+    possible = _point(size, kind, seen.score, size_words(size), seen.low, seen.high)
+    if size.typical is None:
+        return [possible]
+    scores = ", ".join(f"{100 * score:.1f}" for score in sorted(size.typical_scores))
+    words = (
+        f"{shape_words(size.trial)}: median of {len(size.typical_scores)} fresh seeds of one"
+        f" recipe, validation {100 * size.typical:.1f} % (of {scores})"
+    )
+    low, high = min(size.typical_scores), max(size.typical_scores)
+    return [possible, _point(size, charts.TYPICAL, size.typical, words, low, high)]
+
+
+def _point(
+    size: Size, kind: str, score: float, text: str, low: float | None = None, high: float = 0.0
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "family": size.family, "parameters": size.parameters, "kind": kind,
+        "score": round(score, 4), "text": text,
+    }  # fmt: skip
+    if low is not None:
+        row |= {"low": round(low, 4), "high": round(high, 4)}
+    return row
+
+
+def curves(search: Search) -> charts.Spec:
+    rows = []
+    for trial in search.trials:
+        scores = {row["step"]: row["right"] / row["total"] for p in trial.points for row in
+                  p.metrics if row.get("total")}  # fmt: skip
+        scores |= {point.step: point.validation.score for point in trial.points}
+        head = {"trial": trial.number, "family": trial.family, "parameters": trial.parameters}
+        text = f"trial {trial.number}: {shape_words(trial)}, seed {trial.seed}"
+        rows += [
+            {**head, "step": step, "score": round(scores[step], 4), "text": text}
+            for step in sorted(scores)
+        ]
+    several = search.families if len(search.families) > 1 else None
+    title = "validation score"
+    mark = search.spec.pass_mark
+    return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
+
+
+def sizes_table(search: Search) -> Html:
+    rows = []
+    for family in search.result.families:
+        for size in reversed(family.sizes):
+            unseen = evidence_words(size.unseen) if size.unseen else ""
+            typical = "" if size.typical is None else f"{100 * size.typical:.1f} %"
+            rows.append([
+                f"{size.family} {size.parameters:,}", shape_words(size.trial).split(",")[1].strip(),
+                evidence_words(size.validation), unseen, typical,
+                f"{size.passed} of {size.tried}", _size_state(size),
+            ])  # fmt: skip
+    header = ["parameters", "shape", "best run: validation", "unseen", "typical", "seeds pass", ""]
+    return table(header, rows, label="The frontier as a table")
+
+
+def _size_state(size: Size) -> Html:
+    if size.confirmed:
+        return tag("span", "confirmed", class_="good")
+    if size.fails_totally:
+        return tag("span", "total failure", class_="bad")
+    return join("passes on validation" if size.passed else "")
+
+
+def trials_table(search: Search) -> Html:
+    looks = {look.trial: look for look in search.looks}
+    header = [
+        "trial", "family", "parameters", "seed", "learning rates and other choices", "purpose",
+        "steps", "train loss", "validation", "unseen", "state", "spec",
+    ]  # fmt: skip
+    rows = [_trial_row(t, looks.get(t.number), search.spec.pass_mark) for t in search.trials]
+    return table(header, rows, label="All trials", sortable=True)
+
+
+def _trial_row(trial: Trial, look: Look | None, mark: float) -> list[object]:
+    inner = ", ".join(f"{name.replace('_', ' ')} {_short(v)}" for name, v in trial.inner.items())
+    unseen = look.unseen if look else None
+    loss = Cell(f"{trial.points[-1].train_loss:.4f}", trial.points[-1].train_loss) if trial.points \
+        else ""  # fmt: skip
+    return [
+        Cell(str(trial.number), trial.number),
+        trial.family,
+        Cell(f"{trial.parameters:,}", trial.parameters),
+        Cell(str(trial.seed), trial.seed),
+        inner or "the default recipe",
+        trial.purpose,
+        Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
+        loss,
+        Cell(evidence_words(trial.last), trial.last.score) if trial.last else "",
+        Cell(evidence_words(unseen), unseen.score) if unseen else "",
+        state_words(trial, look, mark),
+        tag("code", trial.spec.digest),
+    ]
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def state_words(trial: Trial, look: Look | None, mark: float) -> Html:
+    """Where a trial stands: what unseen said, else what validation says, else how far it came."""
+    if look is not None and look.unseen is not None:
+        if look.confirms(mark):
+            return tag("span", "confirmed", class_="good")
+        return tag("span", "refused on unseen", class_="bad")
+    if trial.passes(mark):
+        return join("passes on validation", ", named" if look else "")
+    if not trial.points:
+        return join("begun")
+    return join("below the mark" if trial.done else "stopped early")
