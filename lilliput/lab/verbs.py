@@ -220,10 +220,10 @@ def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "")
         raise SpecError(f"no section {section!r}; choose one of {', '.join(SECTIONS)}")
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
-    chosen = cast("Section | None", section or None)
+    chosen = cast(Section, section) if section else None
     problems: Iterable[Problem]
     if lines:
-        if section and not arithmetic.section(cast(Section, section)):
+        if chosen and not arithmetic.section(chosen):
             raise SpecError(f"this task has no problem in {section!r}")
         problems = islice(arithmetic.draw(generator, chosen), lines)
     elif arithmetic.num_problems > ENUMERABLE:

@@ -107,6 +107,7 @@ class Arithmetic:
             name: only this section; None: all but those held out.
         """
         weights = self.spec.weights or (1.0,) * len(self.operations)
+        wanted = {name} if name else {"seen", "valid", "unseen"}
         while True:
             operation = generator.choices(self.operations, weights)[0]
             left, right = (generator.randint(self._low, self._high) for _ in range(2))
@@ -118,7 +119,7 @@ class Arithmetic:
                 else:
                     right = generator.choice(self._held)
                 yield self.problem(left, operation, right)
-            elif (name is None and left not in self._held and right not in self._held) or self.where(f"{left} {operation} {right}") == name:
+            elif self.where(f"{left} {operation} {right}") in wanted:
                 yield self.problem(left, operation, right)
 
     @cached_property

@@ -10,7 +10,7 @@ from lilliput.errors import ProblemError
 from lilliput.specs.task import Rounding
 
 _NUMBER = r"-?\d{1,18}(?:\.\d{1,18})?"
-_EXPRESSION = re.compile(rf"\s*({_NUMBER})\s*([-+*/])\s*({_NUMBER})\s*")
+_EXPRESSION = re.compile(rf"\s*({_NUMBER})\s*([-+*/])\s*({_NUMBER})\s*", re.ASCII)
 
 
 class Expression(NamedTuple):
@@ -56,7 +56,7 @@ def parse_line(text: str) -> Line:
         ProblemError: it has no `=`, or its expression or answer cannot be read.
     """
     question, equals, claimed = text.strip().partition("=")
-    if not equals or not re.fullmatch(rf"\s*{_NUMBER}\s*", claimed):
+    if not equals or not re.fullmatch(rf"\s*{_NUMBER}\s*", claimed, re.ASCII):
         raise ProblemError(f"cannot read {_shown(text)} as a line such as 12 + 24 = 36.00")
     return Line(parse_expression(question), claimed.strip())
 

@@ -63,7 +63,7 @@ class AnswerFormat:
         """
         if self.kind == "plain":
             body = text.removeprefix(" ")
-            return body if re.fullmatch(rf"-?\d+{self._part()}", body) else None
+            return body if re.fullmatch(rf"-?[0-9]+{self._part()}", body) else None
         if self.kind == "worked":
             body = text.rpartition(ANSWER_MARK)[2].replace(BLANK, "") if ANSWER_MARK in text else ""
         else:
@@ -71,7 +71,7 @@ class AnswerFormat:
         if self.kind == "padded":
             return self._unpad(operation, body)
         part = self._part() if operation == "/" else ""
-        if not re.fullmatch(rf"-?\d+{part}", body):
+        if not re.fullmatch(rf"-?[0-9]+{part}", body):
             return None
         return body if operation == "/" else body + self._zeros()
 
@@ -106,7 +106,7 @@ class AnswerFormat:
         return int(match[1]), match[2], int(match[3])
 
     def _part(self) -> str:
-        return rf"\.\d{{{self.decimals}}}" if self.decimals else ""
+        return rf"\.[0-9]{{{self.decimals}}}" if self.decimals else ""
 
     def _zeros(self) -> str:
         return "." + "0" * self.decimals if self.decimals else ""
@@ -126,7 +126,7 @@ class AnswerFormat:
 
     def _unpad(self, operation: str, body: str) -> str | None:
         sign = "[-+]" if operation == "-" else ""
-        if not re.fullmatch(rf"{sign}\d{{{self._width(operation)}}}", body):
+        if not re.fullmatch(rf"{sign}[0-9]{{{self._width(operation)}}}", body):
             return None
         digits = body.lstrip("-+")
         if operation != "/":

@@ -80,13 +80,12 @@ def run(spec: RunSpec, task: Task, folder: Path, device: torch.device) -> Iterat
     Raises:
         FileError: the folder holds another run, a damaged one, or cannot be written.
     """
+    if not (folder / "spec.json").exists():
+        write_json(folder / "spec.json", to_dict(spec))
+    elif read_spec(folder).digest != spec.digest:
+        raise FileError(f"{folder} holds another run; choose another folder with --name")
     if (folder / "model.safetensors").exists():
         return
-    if (folder / "spec.json").exists():
-        if read_spec(folder).digest != spec.digest:
-            raise FileError(f"{folder} holds another run; choose another folder with --name")
-    else:
-        write_json(folder / "spec.json", to_dict(spec))
     training = Training(spec, task, device)
     resume = folder / "resume.safetensors"
     if resume.exists():

@@ -1,0 +1,96 @@
+"""Laws of the formats: what is written is read back, fits the vocabulary and the context."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lilliput.errors import CharacterError, SpecError
+from lilliput.specs import ArithmeticSpec
+from lilliput.specs.task import Format
+from lilliput.tasks.arithmetic import Arithmetic
+from lilliput.tasks.formats import AnswerFormat
+from lilliput.tasks.vocabulary import END, Vocabulary
+
+formats = st.sampled_from(["plain", "reversed", "padded", "worked"])
+TASKS = {
+    (kind, reverse): Arithmetic(ArithmeticSpec(format=kind, reverse=reverse))  # type: ignore[arg-type]
+    for kind in ("plain", "reversed", "padded", "worked")
+    for reverse in ("+-*/", "+", "")
+}
+
+
+@given(formats, st.sampled_from(["+-*/", "+", ""]), st.sampled_from("+-*/"), st.integers(0, 99),
+       st.integers(0, 99))  # fmt: skip
+def test_what_is_written_is_read_back(
+    kind: Format, reverse: str, operation: str, left: int, right: int
+) -> None:
+    if operation == "/" and right == 0:
+        return
+    task = TASKS[kind, reverse]
+    problem = task.problem(left, operation, right)
+    prompt = task.format.prompt(problem.question)
+    text = task.format.completion(problem.question, problem.answer)
+    assert text.endswith(END)
+    assert text.count(END) == 1
+    assert task.format.read(operation, text.removesuffix(END)) == problem.answer
+    assert len(task.vocabulary.encode(prompt + text)) <= task.context
+    again = AnswerFormat.from_dict(task.format.to_dict())
+    assert again == task.format
+
+
+@given(formats, st.sampled_from("+-*/"), st.text("0123456789.+-_>/ ", max_size=12))
+def test_reading_is_strict_and_never_breaks(kind: Format, operation: str, text: str) -> None:
+    """Whatever is read is a number in the canonical form; its sign and zeros are canonical too."""
+    read = TASKS[kind, "+-*/"].format.read(operation, text)
+    if read is not None:
+        assert read == read.strip()
+        assert read.rpartition(".")[2].isdigit()
+        assert len(read.rpartition(".")[2]) == 2
+        float(read)
+
+
+def test_the_formats_by_example() -> None:
+    written = {
+        kind: [
+            TASKS[kind, "+-*/"].format.prompt(q) + TASKS[kind, "+-*/"].format.completion(q, a)
+            for q, a in [("7 + 5", "12.00"), ("12 - 34", "-22.00"), ("27 / 86", "0.31")]
+        ]
+        for kind in ("plain", "reversed", "padded")
+    }
+    assert written == {
+        "plain": ["7 + 5 = 12.00\n", "12 - 34 = -22.00\n", "27 / 86 = 0.31\n"],
+        "reversed": ["7+5=21\n", "12-34=22-\n", "27/86=13.0\n"],
+        "padded": ["07+05=210\n", "12-34=22-\n", "27/86=1300\n"],
+    }
+
+
+def test_reversal_is_chosen_per_operation() -> None:
+    style = TASKS["reversed", "+"].format
+    assert style.completion("7 + 5", "12.00") == "21\n"
+    assert style.completion("7 * 5", "35.00") == "35\n"
+
+
+def test_tinymaths_vocabulary_has_18_characters() -> None:
+    assert TASKS["plain", "+-*/"].vocabulary.characters == "\n *+-./0123456789="
+
+
+def test_a_vocabulary_holds_only_what_its_task_writes() -> None:
+    sums = Arithmetic(ArithmeticSpec(operations="+", format="reversed", held_out="none"))
+    assert sums.vocabulary.characters == "\n+0123456789="
+
+
+def test_an_unknown_character_is_named() -> None:
+    with pytest.raises(CharacterError, match="unknown character '%' in '7 % 2'"):
+        TASKS["plain", "+-*/"].vocabulary.encode("7 % 2")
+
+
+@given(st.text(min_size=1))
+def test_a_vocabulary_encodes_its_own_text(text: str) -> None:
+    vocabulary = Vocabulary.of([text])
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+    assert vocabulary.characters[0] == END
+
+
+def test_working_that_cannot_be_written_is_refused() -> None:
+    with pytest.raises(SpecError, match="choose another format"):
+        Arithmetic(ArithmeticSpec(format="worked", decimals=1))
