@@ -42,6 +42,7 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/made
+	@echo "making the environment in $(VENV); this happens once"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps \
 		--no-build-isolation -e .

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: runs each module of this folder that has a `main`, or those named."""
+"""`python -m bench [NAME ...]`: runs every module here that has a `main`, or those named."""
 
 import importlib
 import pkgutil

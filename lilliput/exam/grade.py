@@ -178,7 +178,7 @@ def grade(task: Task, answer: Answerer, sections: Sequence[Section]) -> tuple[Gr
     everything: list[Answer] = []
     for name in sections:
         problems = task.section(name)
-        if not problems and name == "beyond":
+        if not problems and name == "beyond" and len(sections) > 1:
             continue
         answers = ask(task, problems, answer)
         graded[name] = grade_section(name, answers, task)

@@ -40,9 +40,13 @@ def main(argv: list[str] | None = None) -> int:
         _say(f"lilliput: {stop.args[0] if stop.args else 'stopped'}", debug)
         return 130
     except BrokenPipeError:
-        # Python would complain once more when it closes stdout at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         return BROKEN_PIPE
+    except OSError as error:
+        _abandon_output()
+        where = f" {error.filename}" if error.filename else " the output"
+        _say(f"lilliput: cannot read or write{where}: {error.strerror or error}", debug)
+        return 1
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         _say(f"lilliput: internal error, {what}; run it with --debug to see where", debug)
@@ -86,6 +90,14 @@ def _columns() -> list[tuple[str, str]]:
         what, _, about = words.partition("  ")
         rows.append((verb, f"{what:<18} {about.strip()}"))
     return rows
+
+
+def _abandon_output() -> None:
+    """Python would complain once more when it closes stdout at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str, debug: bool) -> None:

@@ -125,6 +125,7 @@ def _prompt(model: "Model", values: Any) -> int:
 def _pipe(model: "Model", values: Any) -> int:
     """Answers lines in batches. One that cannot be read gets a word on stderr; the code is then 2
     at the end."""
+    model.answerer  # noqa: B018  as in `_one`
     code, answered, started = 0, 0, time.perf_counter()
     lines = (line.strip() for line in sys.stdin if line.strip())
     for batch in _batches(lines):

@@ -142,8 +142,8 @@ def _find(
         for snapshot in _shown(find(search, task, training, folder, shape), quiet):
             last = snapshot
     except KeyboardInterrupt:
-        if last is not None and not quiet:
-            print(best_so_far(last))
+        if not quiet:
+            print(best_so_far(last) if last else "Nothing was validated in this sitting.")
         raise KeyboardInterrupt(f"stopped; to go on, run again: {again}") from None
     assert last is not None
     assert last.result is not None

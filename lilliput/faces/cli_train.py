@@ -78,7 +78,7 @@ def _family(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 def _value(argv: Sequence[str], flag: str) -> str:
     """What was typed for a flag that decides which flags there are."""
-    for here, after in zip(argv, [*argv[1:], ""], strict=True):
+    for here, after in zip(argv, [*argv[1:], ""], strict=False):
         if here == flag:
             return after
         if here.startswith(f"{flag}="):

@@ -72,7 +72,8 @@ def print_grade(graded: "Graded") -> None:
     out.print(table)
     out.print()
     for title, section in shown:
-        mean = f"mean of the operations {100 * section.mean:.1f} %, " if section.groups else ""
+        many = len(section.groups) > 1
+        mean = f"mean of the operations {100 * section.mean:.1f} %, " if many else ""
         out.print(f"{title}: {mean}{section.length:.1f} characters an answer")
     if grade.verdict:
         out.print(f"verdict: {grade.verdict}{_because(grade.verdict)}")

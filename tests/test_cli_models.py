@@ -1,0 +1,270 @@
+"""The verbs with real models: trained in seconds, graded, asked, sampled, searched for."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lilliput.faces.cli import main
+
+ROOT = Path(__file__).parents[1]
+TINY = (
+    "--operands 0-9 --operations + --layers 1 --width 16 --heads 2 --steps 400 --batch 64"
+    " --learning-rate 0.01 --evaluate-every 100"
+).split()
+LILLIPUT = [sys.executable, "-m", "lilliput"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with one run: additions of 0-9, learned to the last one."""
+    folder = tmp_path_factory.mktemp("home")
+    before = Path.cwd()
+    os.chdir(folder)
+    assert main(["train", "gpt", *TINY, "--name", "sums"]) == 0
+    yield folder
+    os.chdir(before)
+
+
+def piped(command: str, home: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    shell = command.replace("lilliput ", f"{sys.executable} -m lilliput ")
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", shell],
+        cwd=home,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_train_prints_lines_without_control_codes(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "gpt", *TINY, "--seed", "1", "--steps", "60", "--evaluate-every", "20"]
+    assert main(line) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\r" not in out
+    assert re.search(r"^gpt, 3,376 parameters \(layers 1, width 16, heads 2\), in runs/gpt-", out)
+    steps = re.findall(r"^step (\d+) of 60: loss \d\.\d{4}, validation .* characters/s", out, re.M)
+    assert steps == ["20", "40", "60"]
+    assert "validation score " in out
+    assert re.search(r"^all problems +\+ +\d+ +100 ", out, re.M)
+    # The same spec is the same run: asked for again, it is not trained again.
+    assert main(line) == 0
+    again = capsys.readouterr().out
+    assert "this spec is trained already" in again
+    assert "step 20 of" not in again
+
+
+def test_a_run_is_made_from_a_spec_file_and_a_flag_changes_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = home / "runs" / "sums" / "spec.json"
+    assert main(["train", "--spec", str(spec), "--name", "sums"]) == 0
+    assert "this spec is trained already" in capsys.readouterr().out
+    assert main(["train", "--spec", str(spec), "--name", "sums", "--seed", "7"]) == 1
+    words = "runs/sums holds another run; choose another folder with --name"
+    assert words in capsys.readouterr().err
+    assert main(["train", "gru", "--spec", str(spec)]) == 2
+    assert "the spec is of a gpt, not of a gru" in capsys.readouterr().err
+
+
+def test_params_solve_a_shape_and_keep_what_is_typed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = "--operands 0-9 --steps 3 --batch 8".split()
+    assert main(["train", "gru", "--params", "2k", "--layers", "2", *few]) == 0
+    out = capsys.readouterr().out
+    found = re.match(r"gru, ([\d,]+) parameters \(layers 2, width \d+\)", out)
+    assert found
+    assert 1_000 < int(found[1].replace(",", "")) <= 2_000
+
+
+def test_grade(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", "sums"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("sums: gpt, 3,376 parameters, format plain\n")
+    assert re.search(r"^all problems +\+ +100 +100 +100\.0 %", out, re.M)
+    assert "verdict: knows its tables" in out
+    assert main(["grade", "runs/sums", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["grade"]["sections"]["unseen"]["overall"]["right"] == 100
+    assert json.loads((home / "runs" / "sums" / "exam.json").read_text())["parameters"] == 3376
+
+
+def test_an_exam_of_no_problems(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", "sums", "--sections", "beyond"]) == 2
+    words = "lilliput: an exam of no problems: this task has none in 'beyond'\n"
+    assert capsys.readouterr().err == words
+    assert main(["grade", "sums", "--sections", "unsen"]) == 2
+    assert "unknown section 'unsen'; did you mean 'unseen'?" in capsys.readouterr().err
+
+
+def test_calc(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calc", "3 + 4", "--model", "sums"]) == 0
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"3 \+ 4 = 7\.00   \(\d.* s\)\n", out)
+    assert err == ""
+    assert main(["calc", "3+4 =", "--model", "sums", "--check"]) == 0
+    assert "3 + 4 = 7.00   Correct, right is 7.00   (" in capsys.readouterr().out
+
+
+def test_calc_warns_of_what_was_not_learned(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calc", "3 + 40", "--model", "sums", "--check"]) == 0
+    out, err = capsys.readouterr()
+    words = "an operand is outside of 0-9, which is all that was learned"
+    assert err == f"lilliput: 3 + 40: {words}\n"
+    assert "Incorrect, right is 43.00" in out
+
+
+def test_calc_draws_with_a_seed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def answers(temperature: str) -> list[str]:
+        found = []
+        for seed in "0012345":
+            line = ["calc", "9 + 9", "--model", "sums", "--temperature", temperature]
+            assert main([*line, "--seed", seed]) == 0
+            found.append(capsys.readouterr().out.partition("   ")[0])
+        return found
+
+    hot = answers("20")
+    assert hot[0] == hot[1]
+    assert len(set(hot)) > 3
+    assert set(answers("0.01")) == {"9 + 9 = 18.00"}
+
+
+UNANSWERED = {
+    "7 / 0": "'7 / 0' has no answer: division by zero; divide by another",
+    "1e99 + 1": "cannot read '1e99 + 1' as a problem; write two numbers of up to 18 digits with",
+    "3 * 4": "unknown character '*' in '3 * 4 ='; this model knows ' +.0123456789='",
+    "twelve": "cannot read 'twelve' as a problem",
+    "-3 + 4": "has an operand that is no whole number of 0 or more; this model has learned 0-9",
+    "123456789 + 1": "is too long for this model, which reads",
+}
+
+
+@pytest.mark.parametrize(("problem", "words"), UNANSWERED.items(), ids=UNANSWERED.keys())
+def test_problems_without_an_answer(
+    problem: str, words: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calc", problem, "--model", "sums"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+
+
+def test_the_prompt_goes_on_after_a_mistake(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter(["1 + 2", "", "7 / 0", "2 + 2", "exit", "never asked"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(said))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert main(["calc", "--model", "sums"]) == 0
+    out, err = capsys.readouterr()
+    assert re.findall(r"^\d.*?(?=   )", out, re.M) == ["1 + 2 = 3.00", "2 + 2 = 4.00"]
+    assert err == "lilliput: '7 / 0' has no answer: division by zero; divide by another\n"
+    assert next(said) == "never asked"
+
+
+def test_calc_reads_a_pipe_in_batches(home: Path) -> None:
+    done = piped("lilliput calc --model sums --check", home, "1 + 2\n\nx\n9 + 9\n")
+    assert done.stdout == (
+        "1 + 2 = 3.00   Correct, right is 3.00\n9 + 9 = 18.00   Correct, right is 18.00\n"
+    )
+    assert "cannot read 'x' as a problem" in done.stderr
+    assert "2 answers in " in done.stderr
+    assert done.returncode == 2
+
+
+def test_sample_pipes_into_grade(home: Path) -> None:
+    pipe = "lilliput sample sums --lines 12 --temperature 0 | lilliput grade -"
+    done = piped(pipe, home)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nScore: 12/12 (100.00%)\n")
+
+
+def test_a_reader_who_leaves_is_no_error(home: Path) -> None:
+    done = piped("lilliput data arithmetic --lines 99999 | head -1", home)
+    assert done.stderr == ""
+    assert done.returncode == 141
+    assert done.stdout.count("\n") == 1
+
+
+SEARCH = (
+    "find arithmetic --operands 0-9 --operations + --steps 160 --batch 64 --smallest 3k"
+    " --largest 3k --rungs 1 --seeds 0 --pass 1% --workers 1 --layers 1 --budget 160-steps"
+).split()
+
+
+def test_find_says_who_won_and_goes_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SEARCH, "--folder", "found"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert re.search(
+        r"^Smallest confirmed model that passes 1 %: gpt, 1 layer × \d+, [\d,]+ parameters:"
+        r" validation [\d.]+ %, unseen [\d.]+ %, \d+ of \d+ seeds pass$",
+        out,
+        re.M,
+    )
+    model = re.search(r"^model:  (.*)$", out, re.M)
+    assert model
+    assert (home / model[1]).exists()
+    assert (home / "found" / "report.html").exists()
+    assert main([*SEARCH, "--folder", "found", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["winner"]["confirmed"]
+    assert found["pass_mark"] == 0.01
+
+
+def started(argv: list[str], home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*LILLIPUT, *argv],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stopped_after(child: "subprocess.Popen[str]", sign: str) -> tuple[str, str]:
+    """Presses Ctrl-C once it has printed a line that begins with `sign`; what it says then."""
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith(sign):
+            break
+    child.send_signal(signal.SIGINT)
+    return child.communicate(timeout=120)
+
+
+def test_ctrl_c_in_a_training_says_how_to_go_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "gpt", *TINY, "--steps", "5000", "--evaluate-every", "20", "--name", "long"]
+    child = started(line, home)
+    _, err = stopped_after(child, "step 20 of 5,000")
+    assert child.returncode == 130
+    pattern = r"lilliput: stopped at step [\d,]+ of 5,000; go on with `(.*)`\n"
+    found = re.fullmatch(pattern, err)
+    assert found
+    assert found[1] == "lilliput train --resume runs/long"
+    assert main(["grade", "runs/long"]) == 2
+    assert found[1] in capsys.readouterr().err
+
+
+def test_ctrl_c_in_a_search_prints_the_best_so_far(home: Path) -> None:
+    line = [*SEARCH[:-1], "900k-steps", "--pass", "100%", "--folder", "broken", "--steps", "4000"]
+    child = started(line, home)
+    out, err = stopped_after(child, "[")
+    assert child.returncode == 130
+    assert "stopped; to go on, run again: lilliput find arithmetic" in err
+    assert "Traceback" not in err
+    assert "so far; the best: gpt, 1 layer × " in out
