@@ -135,11 +135,12 @@ def _find(
     folder = Path(values.folder) if values.folder else folder_of(search, task, training, shape)
     again = f"lilliput {' '.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
     quiet = values.json
+    fresh = not folder.exists()
     if not quiet:
         print(f"searching in {folder}; Ctrl-C stops it, the same command goes on")
     last = None
     try:
-        for snapshot in _shown(find(search, task, training, folder, shape), quiet):
+        for snapshot in _shown(find(search, task, training, folder, shape), quiet, fresh):
             last = snapshot
     except KeyboardInterrupt:
         if not quiet:
@@ -155,12 +156,12 @@ def _find(
     return 0
 
 
-def _shown(snapshots: "Iterator[Snapshot]", quiet: bool) -> "Iterator[Snapshot]":
+def _shown(snapshots: "Iterator[Snapshot]", quiet: bool, fresh: bool) -> "Iterator[Snapshot]":
     from lilliput.faces.find_live import as_lines, as_table
 
     if quiet:
         return snapshots
-    return as_table(snapshots) if sys.stdout.isatty() else as_lines(snapshots)
+    return as_table(snapshots) if sys.stdout.isatty() else as_lines(snapshots, fresh)
 
 
 def _report(folder: Path, quiet: bool) -> None:

@@ -29,15 +29,18 @@ def as_table(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
             yield snapshot
 
 
-def as_lines(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
-    """Prints what is new in each snapshot, without control codes."""
+def as_lines(snapshots: "Iterator[Snapshot]", fresh: bool) -> "Iterator[Snapshot]":
+    """Prints what is new in each snapshot, without control codes, and the table at the end.
+
+    Args:
+        fresh: no earlier sitting has said its part.
+    """
     known: Counter[int] = Counter()
     first, phase, num_errors = True, "", 0
     for snapshot in snapshots:
-        if first:
-            # An earlier sitting said its part.
-            known.update({trial.number: len(trial.points) for trial in snapshot.trials[:-1]})
-            first = False
+        if first and not fresh:
+            known.update({trial.number: len(trial.points) for trial in snapshot.trials})
+        first = False
         for trial in snapshot.trials:
             for place in range(known[trial.number], len(trial.points)):
                 known[trial.number] += 1
@@ -56,6 +59,9 @@ def as_lines(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
         if snapshot.phase != phase and snapshot.phase == "confirming":
             print(f"{_clock(snapshot)}  confirming on unseen problems")
         phase = snapshot.phase
+        if phase == "finished":
+            print()
+            console().print(size_table(snapshot))
         sys.stdout.flush()
         yield snapshot
 
@@ -70,7 +76,7 @@ def _is_news(trial: "Trial", place: int, snapshot: "Snapshot") -> bool:
 
 
 def _clock(snapshot: "Snapshot") -> str:
-    return f"[{format_seconds(snapshot.elapsed)}]"
+    return f"[{_whole(snapshot.elapsed)}]"
 
 
 def picture(snapshot: "Snapshot") -> "RenderableType":
@@ -113,7 +119,7 @@ def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
         return "training " + ", ".join(f"{100 * part:.0f} %" for part in parts)
     if passed:
         return "passes"
-    return "failed" if all(trial.done for trial in here) else "set aside"
+    return "failed" if all(trial.done for trial in here) else "waiting"
 
 
 def status(snapshot: "Snapshot") -> str:
@@ -122,8 +128,13 @@ def status(snapshot: "Snapshot") -> str:
     if spec.steps:
         left = f"{max(0, spec.steps - snapshot.steps):,} steps left"
     else:
-        left = f"{format_seconds(max(0.0, round(spec.seconds - snapshot.elapsed)))} left"
+        left = f"{_whole(max(0.0, spec.seconds - snapshot.elapsed))} left"
     phase = "confirming on unseen" if snapshot.phase == "confirming" else snapshot.phase
     ended = "" if snapshot.phase == "finished" else f", {left}"
-    passed = f"{format_seconds(round(snapshot.elapsed))} gone"
-    return f"{phase}: {len(snapshot.trials)} trials, {snapshot.steps:,} steps, {passed}{ended}"
+    gone = f"{_whole(snapshot.elapsed)} gone"
+    return f"{phase}: {len(snapshot.trials)} trials, {snapshot.steps:,} steps, {gone}{ended}"
+
+
+def _whole(seconds: float) -> str:
+    """A time that changes once a second."""
+    return f"{seconds:.0f} s" if seconds < 59.5 else format_seconds(seconds)

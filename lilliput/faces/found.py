@@ -53,7 +53,7 @@ def answer(snapshot: "Snapshot", folder: Path) -> str:
         lines.append(f"Smallest confirmed model that passes {mark}: {size_words(result.winner)}")
     else:
         lines.append(f"No model was confirmed to pass {mark}. {best_so_far(snapshot)}")
-    lines += [line for family in result.families for line in _family_lines(family)]
+    lines += [line for family in result.families for line in _family_lines(family, result.winner)]
     lines += [f"  {error}" for error in snapshot.errors]
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
@@ -67,10 +67,11 @@ def answer(snapshot: "Snapshot", folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _family_lines(family: "Family") -> list[str]:
+def _family_lines(family: "Family", winner: "Size | None") -> list[str]:
+    """The smallest passing size and where it fails totally; the winner has been named before."""
     lines = []
     passing, confirmed = family.smallest_passing, family.smallest_confirmed
-    if confirmed is not None:
+    if confirmed is not None and confirmed is not winner:
         lines.append(f"  {family.name}: smallest confirmed {size_words(confirmed)}")
     if passing is not None and passing is not confirmed:
         lines.append(f"  {family.name}: smallest passing on validation {size_words(passing)}")
