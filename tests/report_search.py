@@ -3,8 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -162,6 +161,3 @@ def write_run(folder: Path, spec: RunSpec) -> None:
     for step in range(500, spec.training.steps + 1, 500):
         append_line(folder / "metrics.jsonl", record(spec, step))
     write_exam(folder, spec)
-
-
-__all__ = ["SEARCH", "SMALL", "asdict", "made_up_job", "partial", "write_run", "write_search"]

@@ -10,8 +10,8 @@ Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
 
 CONFIRMED, VALIDATED, TYPICAL, FAILURE = (
-    "confirmed on unseen",
-    "validated only",
+    "confirmed",
+    "validated",
     "typical",
     "total failure",
 )
@@ -162,7 +162,8 @@ def curves(
     """A line for each trial: score (a fraction) or loss against steps.
 
     Args:
-        rows: of trial, family, parameters, step, text, and the field that `y` names.
+        rows: of trial, family, parameters, step, text, and the field that `y` names; with low and
+            high, the interval is drawn.
         by_family: families to colour by; None: by size.
     """
     import altair as alt
@@ -172,20 +173,27 @@ def curves(
         vertical = vertical.scale(domain=[0, 1]).axis(format=".0%")
     else:
         vertical = vertical.scale(zero=True)
-    x = alt.X("step:Q", title="steps").axis(format="~s", tickCount=6)
+    x = alt.X("step:Q", title="steps").axis(format=",d", tickCount=6, tickMinStep=1)
     over = alt.selection_point(on="pointerover", fields=["trial"], empty=False, name="over")
-    lines = alt.Chart(alt.NamedData("rows")).mark_line(strokeWidth=1.4, strokeJoin="round")
-    lines = lines.encode(
+    colour = _curve_colour(alt, rows, by_family)
+    several = len({row["trial"] for row in rows}) > 1
+    thin, thick, pale = (1.4, 3.5, 0.62) if several else (2, 2, 1.0)
+    chart = alt.Chart(alt.NamedData("rows"))
+    lines = chart.mark_line(strokeJoin="round").encode(
         x=x,
         y=vertical,
         detail="trial:N",
-        color=_curve_colour(alt, rows, by_family),
+        color=colour,
         # Not `opacity`, which is a layer a line and took seconds to draw.
-        strokeOpacity=alt.when(over).then(alt.value(1.0)).otherwise(alt.value(0.62)),
-        strokeWidth=alt.when(over).then(alt.value(3.5)).otherwise(alt.value(1.4)),
+        strokeOpacity=alt.when(over).then(alt.value(1.0)).otherwise(alt.value(pale)),
+        strokeWidth=alt.when(over).then(alt.value(thick)).otherwise(alt.value(thin)),
         tooltip=[alt.Tooltip("text:N", title=" ")],
-    ).add_params(over)
-    chart = alt.layer(_rules(alt), lines) if pass_mark else alt.layer(lines)
+    )
+    layers = [_rules(alt)] if pass_mark else []
+    if rows and "low" in rows[0] and y == "score":
+        area = chart.mark_area(fillOpacity=0.18).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+        layers.append(area.encode(color=colour))
+    chart = alt.layer(*layers, lines.add_params(over))
     chart = chart.properties(width=WIDTH, height=300)
     data = {"rows": rows, "marks": _marks(pass_mark, 0.0) if pass_mark else []}
     return _with_data(chart, data, f"{title} against steps, one line a trial.")
@@ -224,7 +232,7 @@ def heat_map(image: str, *, low: int, high: int, bands: Rows, title: str, subtit
     )
     picture = picture.encode(url="url:N", x=alt.value(0), y=alt.value(0))
     frame = alt.Chart(alt.NamedData("bands")).mark_rect(
-        fillOpacity=0.12, fill="gray", stroke="gray", strokeWidth=1.2, strokeDash=[3, 2]
+        fillOpacity=0.1, fill="black", stroke="#222222", strokeWidth=1.2, strokeDash=[4, 2]
     )
     chart = alt.layer(picture, frame.encode(x=x, x2="x2:Q", y=y, y2="y2:Q")).properties(
         width=side, height=side, title=alt.Title(title, subtitle=subtitle)

@@ -3,6 +3,7 @@
 The same charts lie beside it as SVG and PNG, in charts/.
 """
 
+import shlex
 import sys
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -12,7 +13,7 @@ from lilliput.errors import LilliputError
 from lilliput.faces import charts, report_again, report_search
 from lilliput.faces.found import shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
-from lilliput.faces.report_page import Html, chart, join, note, page, section, tag
+from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
 from lilliput.faces.report_search import Search
 from lilliput.files import write_atomically
 from lilliput.units import format_seconds
@@ -104,7 +105,7 @@ def _header(search: Search) -> Html:
         f" {format_seconds(result.seconds)} of training in all. A model passes when the lower end"
         f" of its 95 % interval on problems it was never trained on is at least {mark}."
     )
-    parts = [tag("h1", _title(search)), tag("p", report_search.answer(search), class_="answer")]
+    parts = [tag("h1", _title(search)), headline(report_search.answer(search))]
     if getattr(search.task, "leaked", False):
         leaked = "leaked: these models were trained on problems of their own exam."
         parts.append(tag("p", leaked, class_="warning"))
@@ -170,17 +171,21 @@ def _curves(search: Search) -> Html:
 
 
 def _again(search: Search, folder: Path) -> Html:
-    command, sure = report_again.find_command(search.spec, search.trials, search.key, folder)
+    command, sure = report_again.find_command(search.spec, search.trials, search.key)
     spent = search.result.steps
     whole = (
-        "The whole search, or its continuation in this folder. --budget says how much more may be"
-        f" spent; so far it was {spent:,} steps. With a budget in steps, and a folder of its own,"
-        " a search ends with the same ledger on every machine that does the same arithmetic;"
-        " with a budget in time, which trials fit depends on the machine."
+        "The whole search, with the steps that it took as its budget. If it had a budget in steps"
+        " (and was not gone on with), this ends with the same ledger, times apart, on every"
+        " machine that does the same arithmetic; if it had a time, which trials fitted in"
+        " depended on the machine."
     )
     if not sure:
-        whole += " The recipe was not at its defaults, and flags of it are missing here."
-    lines = [(whole, command)]
+        whole += " Flags for the training recipe are missing here: every trial has another one."
+    lines = [
+        (whole, f"{command} --budget {spent}-steps --folder again"),
+        ("More of this search, in its own folder.",
+         f"{command} --budget 10m --folder {shlex.quote(str(folder))}"),
+    ]  # fmt: skip
     take = (
         f"import json; print(json.load(open({str(folder / 'ledger.json')!r}))['trials'][N]['spec'])"
     )
@@ -194,7 +199,9 @@ def _again(search: Search, folder: Path) -> Html:
     specs = []
     for size in search.shown:
         home = folder / "models" / f"trial-{size.trial.number}"
-        lines.append((f"The exam of {shape_words(size.trial)}.", f"lilliput grade {home}"))
+        lines.append(
+            (f"The exam of {shape_words(size.trial)}.", f"lilliput grade {shlex.quote(str(home))}")
+        )
         name = f"trial {size.trial.number}, {size.trial.spec.digest}, seed {size.trial.seed}"
         specs.append(report_again.spec_words(size.trial.spec, name))
     facts = [

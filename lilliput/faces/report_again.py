@@ -7,24 +7,25 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from lilliput.faces.report_page import Html, join, note, tag
 from lilliput.lab.job import SPACE, propose_spec
 from lilliput.search.trial import Trial
-from lilliput.specs import LinesSpec, RunSpec, Stage, TrainingSpec, digest, to_dict
+from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TrainingSpec, digest, to_dict
 from lilliput.specs.search import SearchSpec
 
 FLAGS = {"pass_mark": "pass", "width": "slices"}
 """Fields of a search whose flags have other names (a test reads them with the command line)."""
 
 
-def find_command(
-    spec: SearchSpec, trials: Sequence[Trial], key: str, folder: Path
-) -> tuple[str, bool]:
-    """`lilliput find …` with every flag that is not at its default, and whether it is surely the
-    command: its task and training have the digest that the ledger is kept under."""
+def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[str, bool]:
+    """`lilliput find …` with every flag that is not at its default, but for budget and folder.
+
+    Returns:
+        The command, and whether it is surely the one: its task and training have the digest that
+        the ledger is kept under.
+    """
     run = trials[0].spec
     bases = [trial.spec.training for trial in trials if not trial.inner]
     # What the proposer chose hides what the search was given; then the defaults are tried.
@@ -35,7 +36,6 @@ def find_command(
     given = replace(spec, seconds=600.0, steps=0, workers=0)
     words += _flags(given, FLAGS)
     words += [*_flags(run.task), *_flags(training), *_shape(trials, training)]
-    words += ["--folder", str(folder)]
     return shlex.join(words), sure
 
 
@@ -56,16 +56,23 @@ def _shape(trials: Sequence[Trial], training: TrainingSpec) -> list[str]:
 
 def _flags(spec: Any, names: Mapping[str, str] = {}) -> list[str]:
     """Fields that are not at their defaults, as flags."""
-    usual = type(spec)(file=spec.file) if isinstance(spec, LinesSpec) else type(spec)()
     words: list[str] = []
     for field in fields(spec):
         value = getattr(spec, field.name)
         # Digests are of what files hold; they are found again from the files.
         if field.name == "kind" or field.name.endswith("_digest"):
             continue
-        if value != getattr(usual, field.name) or field.name == "file":
+        if value != _default(spec, field.name):
             words += _flag(names.get(field.name, field.name), value)
     return words
+
+
+def _default(spec: Any, name: str) -> Any:
+    if isinstance(spec, LinesSpec):
+        return None if name == "file" else getattr(LinesSpec(file="any"), name)
+    if isinstance(spec, ArithmeticSpec) and name == "held_out":
+        return ArithmeticSpec(operands=spec.operands).held_out
+    return getattr(type(spec)(), name)
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -92,12 +92,12 @@ def draw_maps(exam: Mapping[str, Any], folder: Path, prefix: str = "") -> Maps:
 
 def _key(held: bool) -> Html:
     words = [
-        tag("span", "", class_="key right"), " right  ",
-        tag("span", "", class_="key wrong"), " wrong  ",
-    ]  # fmt: skip
-    if held:
-        words += [tag("span", "", class_="key held"), " held out: the section beyond  "]
-    return note(join(*words, "all sections of the exam together"))
+        ("right", "right"),
+        ("wrong", "wrong"),
+        *([("held", "held out: beyond")] if held else []),
+    ]
+    keys = (join(tag("span", "", class_=f"key {kind}"), f" {word}") for kind, word in words)
+    return tag("p", join(*(tag("span", key) for key in keys)), class_="note keys")
 
 
 def write_chart(folder: Path, name: str, chart: charts.Spec) -> str:

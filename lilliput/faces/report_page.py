@@ -53,6 +53,12 @@ def section(name: str, title: str, *parts: object) -> Html:
     return tag("section", join(tag("h2", title), *parts), id=name)
 
 
+def headline(sentence: str) -> Html:
+    """The answer in large type; a number and its unit stay on one line."""
+    kept = re.sub(r"\[([^\]]*)\]", lambda part: part[0].replace(" ", "\u00a0"), sentence)
+    return tag("p", kept.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0"), class_="answer")
+
+
 def note(content: object) -> Html:
     return tag("p", content, class_="note")
 

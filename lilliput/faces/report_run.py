@@ -1,5 +1,6 @@
 """What a single run's page says: its learning curve, its grade, its maps. Knows no search."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from lilliput.errors import FileError
 from lilliput.faces import charts, report_again
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
-from lilliput.faces.report_page import Html, chart, join, note, section, tag
+from lilliput.faces.report_page import Html, chart, headline, join, note, section, tag
 from lilliput.faces.report_search import task_words
 from lilliput.faces.text import interval
 from lilliput.files import read_json, read_lines
@@ -52,8 +53,10 @@ def curves(run: Run) -> dict[str, charts.Spec]:
             **head,
             "step": record["step"],
             "score": round(record["right"] / record["total"], 4),
+            "low": round(record["low"], 4),
+            "high": round(record["high"], 4),
             "loss": round(record["loss"], 5),
-            "text": f"step {record['step']:,}",
+            "text": shape_words(run),
         }
         for record in run.records
     ]
@@ -88,7 +91,7 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
         done += f", {format_seconds(last['seconds'])} of training"
     parts = [
         tag("h1", task_words(spec.task)),
-        tag("p", _answer(run), class_="answer"),
+        headline(_answer(run)),
         note(f"{done}. Spec {spec.digest}, seed {spec.seed}."),
     ]
     if getattr(spec.task, "leaked", False):
@@ -100,15 +103,19 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
         exam, readable = join(exam_table(run.exam), maps.html), maps.readable
     lines = [
         ("Trained again from its spec, it has the same weights on the same kind of CPU.",
-         f"lilliput train --spec {folder / 'spec.json'} --name again"),
-        ("Its exam.", f"lilliput grade {folder}"),
+         f"lilliput train --spec {shlex.quote(str(folder / 'spec.json'))} --name again"),
+        ("Its exam.", f"lilliput grade {shlex.quote(str(folder))}"),
     ]  # fmt: skip
     made = join(
         tag("header", join(*parts)),
         section(
             "curves",
             "Learning curve",
-            chart("validation", "Validation score against steps", "Score on validation problems."),
+            chart(
+                "validation",
+                "Validation score against steps",
+                "Score on validation problems, with its 95 % interval.",
+            ),
             chart("loss", "Training loss against steps", "Mean nats per learned character."),
         ),
         section("exams", "What it knows", exam),

@@ -181,10 +181,10 @@ def _size_state(size: Size) -> Html:
 
 def trials_table(search: Search) -> Html:
     looks = {look.trial: look for look in search.looks}
-    header = [
-        "trial", "family", "parameters", "seed", "learning rates and other choices", "purpose",
-        "steps", "train loss", "validation", "unseen", "state", "spec",
-    ]  # fmt: skip
+    header = (
+        *("trial", "family", "parameters", "validation", "unseen", "state", "steps"),
+        *("train loss", "seed", "learning rates and other choices", "purpose", "spec"),
+    )
     rows = [_trial_row(t, looks.get(t.number), search.spec.pass_mark) for t in search.trials]
     return table(header, rows, label="All trials", sortable=True)
 
@@ -192,20 +192,19 @@ def trials_table(search: Search) -> Html:
 def _trial_row(trial: Trial, look: Look | None, mark: float) -> list[object]:
     inner = ", ".join(f"{name.replace('_', ' ')} {_short(v)}" for name, v in trial.inner.items())
     unseen = look.unseen if look else None
-    loss = Cell(f"{trial.points[-1].train_loss:.4f}", trial.points[-1].train_loss) if trial.points \
-        else ""  # fmt: skip
+    loss = trial.points[-1].train_loss if trial.points else None
     return [
         Cell(str(trial.number), trial.number),
         trial.family,
         Cell(f"{trial.parameters:,}", trial.parameters),
-        Cell(str(trial.seed), trial.seed),
-        inner or "the default recipe",
-        trial.purpose,
-        Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
-        loss,
         Cell(evidence_words(trial.last), trial.last.score) if trial.last else "",
         Cell(evidence_words(unseen), unseen.score) if unseen else "",
         state_words(trial, look, mark),
+        Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
+        "" if loss is None else Cell(f"{loss:.4f}", loss),
+        Cell(str(trial.seed), trial.seed),
+        inner or "the default recipe",
+        trial.purpose,
         tag("code", trial.spec.digest),
     ]
 

@@ -1,0 +1,121 @@
+"""Laws of what the report is made of: pictures of maps, and commands that are read back."""
+
+import shlex
+import struct
+import zlib
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_search import SEARCH, SMALL, made_up_job
+
+from lilliput.faces import cli_find, report_maps
+from lilliput.faces.cli_flags import parse, spec_of
+from lilliput.faces.cli_train import TASKS
+from lilliput.faces.report_again import find_command
+from lilliput.search.trial import Trial
+from lilliput.specs import (
+    ArithmeticSpec,
+    GPTSpec,
+    LinesSpec,
+    RunSpec,
+    Stage,
+    TaskSpec,
+    TrainingSpec,
+    digest,
+)
+from lilliput.specs.search import SearchSpec
+
+
+def _pixels(png: bytes) -> list[list[int]]:
+    """Palette indices of a PNG whose lines have no filter."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    parts, place = {}, 8
+    while place < len(png):
+        (length,) = struct.unpack(">I", png[place : place + 4])
+        name, data = png[place + 4 : place + 8], png[place + 8 : place + 8 + length]
+        assert png[place + 8 + length :][:4] == struct.pack(">I", zlib.crc32(name + data))
+        parts[name] = data
+        place += length + 12
+    width, height = struct.unpack(">II", parts[b"IHDR"][:8])
+    raw = zlib.decompress(parts[b"IDAT"])
+    lines = [raw[k * (width + 1) : (k + 1) * (width + 1)] for k in range(height)]
+    assert all(line[0] == 0 for line in lines)
+    return [list(line[1:]) for line in lines]
+
+
+@given(st.integers(1, 12).flatmap(lambda n: st.lists(st.text("10.", min_size=n, max_size=n),
+       min_size=n, max_size=n)))  # fmt: skip
+def test_a_picture_shows_every_problem_at_its_place(rows: list[str]) -> None:
+    pixels = _pixels(report_maps.picture(rows, side=30))
+    scale = len(pixels) // len(rows)
+    assert len(pixels) == len(rows) * scale
+    for y, line in enumerate(reversed(pixels)):
+        for x, index in enumerate(line):
+            assert "10."[index] == rows[y // scale][x // scale]
+
+
+@given(*[st.integers(0, 12)] * 4)
+def test_bands_cover_what_is_held_out_once(a: int, b: int, c: int, d: int) -> None:
+    (low, high), (start, end) = sorted((a, b)), sorted((c, d))
+    bands = report_maps.bands((start, end), low, high)
+    for left in range(low, high + 1):
+        for right in range(low, high + 1):
+            inside = sum(
+                band["x"] < right < band["x2"] and band["y"] < left < band["y2"] for band in bands
+            )
+            assert inside == (start <= left <= end or start <= right <= end)
+
+
+TASKS_TO_NAME: list[TaskSpec] = [
+    ArithmeticSpec(),
+    SMALL,
+    ArithmeticSpec(operands="0-9", operations="-+", weights=(1.0, 2.0), format="padded"),
+    LinesSpec(file="my questions.tsv"),
+]
+TRAININGS = [
+    TrainingSpec(),
+    TrainingSpec(
+        steps=900,
+        weight_decay=0.2,
+        stages=(Stage(steps=200, operands="0-9", operations="+-", weights=(3.0, 1.0)),),
+        loss="all",
+    ),
+]
+
+
+@pytest.mark.parametrize("task", TASKS_TO_NAME)
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_command_line_reads_the_command_as_the_same_search(
+    task: TaskSpec, training: TrainingSpec
+) -> None:
+    spec = replace(SEARCH, pass_mark=0.625, width=3, seed=7, steps=0, seconds=600.0)
+    run = RunSpec(task=task, training=training, model=GPTSpec(width=24, hidden=64))
+    trial = Trial(0, "gpt", 4, 15_000, {}, 1, run, 14_000, 900, "search")
+    free = "lilliput.faces.report_again.propose_spec"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(free, lambda *_: SimpleNamespace(model=GPTSpec()))
+        command, sure = find_command(spec, [trial], digest(replace(RunSpec(), task=task,
+                                                                   training=training)))  # fmt: skip
+    assert sure
+    _, verb, kind, *flags = shlex.split(command)
+    values = parse("find", "", cli_find.flags_of(kind), flags)
+    budget = {"seconds": 0.0, "steps": 0, **cli_find.read_budget(values.budget)}
+    assert verb == "find"
+    assert spec_of(SearchSpec, values, cli_find.NAMES, **budget) == spec
+    assert spec_of(TASKS[kind], values) == task
+    assert spec_of(TrainingSpec, values) == training
+
+
+def test_a_shape_that_was_fixed_is_in_the_command() -> None:
+    job = made_up_job(SMALL)
+    spec = job.propose_spec("gpt", 15_000, {}, 1)
+    fixed = replace(spec, model=replace(spec.model, layers=1, mlp="gelu", tied=False))
+    trial = Trial(0, "gpt", 4, 15_000, {}, 1, fixed, 14_000, 900, "search")
+    command, _ = find_command(SEARCH, [trial], "")
+    assert "--layers 1 --mlp gelu" in command
+    assert "--no-tied" in command
+    free = Trial(0, "gpt", 4, 15_000, {}, 1, spec, 14_000, 900, "search")
+    assert "--layers" not in find_command(SEARCH, [free], "")[0]
