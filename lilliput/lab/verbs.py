@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import SpecError
 from lilliput.files import write_json
@@ -220,7 +220,7 @@ def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "")
         raise SpecError(f"no section {section!r}; choose one of {', '.join(SECTIONS)}")
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
-    chosen = cast(Section, section) if section else None
+    chosen: Section | None = section or None
     problems: Iterable[Problem]
     if lines:
         if chosen and not arithmetic.section(chosen):
