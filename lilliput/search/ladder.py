@@ -21,14 +21,18 @@ def ladder(spec: SearchSpec) -> tuple[int, ...]:
 def doubt(failed: int, passed_above: int, failed_above: int) -> float:
     """Probability that `failed` seeds all fail at a rung that can pass.
 
-    The share of seeds that can pass has a uniform prior and was seen `passed_above` and
-    `failed_above` times at larger sizes: the mean of (1 - p)^failed under its beta posterior.
+    The share of seeds that can pass may be 10, 20, ... or 100 %, each as likely before it was seen
+    `passed_above` and `failed_above` times at larger sizes.
 
-    >>> round(doubt(5, 0, 0), 3), round(doubt(5, 3, 0), 3)
-    (0.167, 0.008)
+    >>> round(doubt(5, 0, 0), 3), round(doubt(5, 3, 0), 3), round(doubt(5, 1, 9), 3)
+    (0.121, 0.007, 0.411)
     """
-    a, b = 1 + passed_above, 1 + failed_above
-    return math.prod((b + k) / (a + b + k) for k in range(failed))
+    weights = {share: share**passed_above * (1 - share) ** failed_above for share in _SHARES}
+    return sum(w * (1 - share) ** failed for share, w in weights.items()) / sum(weights.values())
+
+
+_SHARES = tuple(k / 10 for k in range(1, 11))
+"""A size of which fewer seeds than the first can pass is taken for one that cannot."""
 
 
 def chance_of_confirming(score: float, total: float, mark: float, z: float) -> float:

@@ -21,7 +21,7 @@ CHECKPOINTS = (4, 8)
 """Sixteenths of a training at which trials of one rung are compared."""
 SURVIVE = 2
 """One in so many goes on past a checkpoint (successive halving, arXiv 1502.07943)."""
-LOOSE, STRICT = 0.2, 0.01
+LOOSE, STRICT = 0.2, 0.005
 """Doubt at which bisection moves on, and at which the rung below the answer is ruled out."""
 SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
@@ -79,16 +79,24 @@ class _Plan:
         asked = {look.trial for look in looks if look.unseen is not None}
         self.refuted = refuted(looks, spec.pass_mark) | given_up
         self.confirmed = asked - self.refuted
+        # A run that unseen was asked about stays as it was then.
         self.frozen = asked | given_up
         self.z = z_of_round(spec, looks[-1].round + 1 if looks else 1)
         self.rungs: list[list[Trial]] = [[] for _ in ladder(spec)]
         self.spent = 0
+        self.passing: set[int] = set()
+        self.ended = set(self.frozen)
         for trial in trials:
             if trial.family == family:
                 self.rungs[trial.rung].append(trial)
                 # A running slice counts as spent, or a family would take all workers at once.
                 ahead = trial.next_steps if trial.number in running else 0
                 self.spent += (trial.step + ahead) * trial.parameters
+                if trial.done:
+                    self.ended.add(trial.number)
+                if trial.passes(spec.pass_mark):
+                    self.passing.add(trial.number)
+        self.passing -= self.refuted
         self.top = len(self.rungs) - 1
         self._above: tuple[int, int] | None = None
         self._bars: dict[tuple[int, int], float] = {}
@@ -112,10 +120,10 @@ class _Plan:
         return isinstance(wish, Begin) or wish.number not in self.running
 
     def _passes(self, trial: Trial) -> bool:
-        return trial.passes(self.spec.pass_mark) and trial.number not in self.refuted
+        return trial.number in self.passing
 
     def _ended(self, trial: Trial) -> bool:
-        return trial.done or trial.number in self.frozen
+        return trial.number in self.ended
 
     def _aim(self) -> Iterator[Wish]:
         """What decides the smallest passing rung, running slices included."""

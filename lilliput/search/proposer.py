@@ -4,6 +4,8 @@ A pure function of (search seed, trial number, trials so far); Optuna's storage 
 of different sizes are made comparable by their place among their rung's. Knows no sizes.
 """
 
+import math
+import random
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,17 +43,20 @@ def propose(
         return {}
     if here % 2 == 0:
         return _best(trials, mark)
+    values = _values(trials, mark)
+    told = [t for t in trials if t.number in values and t.inner.keys() == space.keys()]
+    # Independent streams for neighbouring searches and trials.
+    seed = (search_seed * 1_000_003 + number * 7_919 + 1) % 2**32
+    if len(told) < STARTUP:
+        return _at_random(space, seed)
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: _distribution(values) for name, values in space.items()}
-    # Independent streams for neighbouring searches and trials.
-    seed = (search_seed * 1_000_003 + number * 7_919 + 1) % 2**32
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
+        sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
         study = optuna.create_study(sampler=sampler, direction="maximize")
-        values = _values(trials, mark)
         study.add_trials(
             [
                 optuna.trial.create_trial(
@@ -59,11 +64,23 @@ def propose(
                     params=dict(trial.inner),
                     distributions=distributions,
                 )
-                for trial in trials
-                if trial.number in values and trial.inner.keys() == distributions.keys()
+                for trial in told
             ]
         )
         return dict(study.ask(distributions).params)
+
+
+def _at_random(space: Mapping[str, Range | Choice], seed: int) -> dict[str, Any]:
+    chance = random.Random(seed)
+    inner: dict[str, Any] = {}
+    for name, values in space.items():
+        if isinstance(values, Choice):
+            inner[name] = chance.choice(values.options)
+        elif values.log:
+            inner[name] = math.exp(chance.uniform(math.log(values.low), math.log(values.high)))
+        else:
+            inner[name] = chance.uniform(values.low, values.high)
+    return inner
 
 
 def _distribution(values: Range | Choice) -> "optuna.distributions.BaseDistribution":
