@@ -1,4 +1,4 @@
-"""The search on a few simulated families, seeds fixed: a small part of the bench of the same name."""
+"""The search on a few simulated families, seeds fixed: a small part of that bench."""
 
 import sys
 from pathlib import Path
