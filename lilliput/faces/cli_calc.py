@@ -88,7 +88,8 @@ def _line(model: "Model", question: str, answer: str, check: bool) -> str:
 
 def _checked_line(model: "Model", question: str, answer: str) -> str:
     """Beside an answer to a question of the user's own file, where that has it."""
-    known = {p.question: p.answer for p in model.task.section("seen")}
+    everything = [p for name in ("seen", "valid", "unseen") for p in model.task.section(name)]
+    known = {problem.question: problem.answer for problem in everything}
     return f"   {_verdict(answer, known[question])}" if question in known else "   not in the file"
 
 

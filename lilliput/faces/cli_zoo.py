@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lilliput.errors import LilliputError
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.units import format_bytes
 
@@ -78,7 +79,11 @@ def _verify(found: "Sequence[Entry]", as_json: bool) -> int:
     """Exit code 0 where every model is what zoo.toml says, else 1."""
     differences = {}
     for entry in found:
-        differences[entry.name] = wrong = _differences(entry)
+        try:
+            wrong = _differences(entry)
+        except LilliputError as error:  # a damaged file; the others are looked at all the same
+            wrong = {"file": ("a model", str(error))}
+        differences[entry.name] = wrong
         if not as_json:
             print(f"{entry.name}: {'verified' if not wrong else 'DIFFERS'}", flush=True)
         for name, (says, has) in wrong.items():

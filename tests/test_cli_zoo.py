@@ -1,0 +1,155 @@
+"""The zoo: listed, asked, verified; any difference between zoo.toml and a model is found."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lilliput.zoo
+from lilliput.faces.cli import main
+from lilliput.faces.cli_calc import DEFAULT_TASK
+
+RUN = (
+    "train gpt --operands 0-9 --operations +- --layers 1 --width 8 --heads 1 --steps 30 --batch 32"
+    " --evaluate-every 30 --name few"
+).split()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, Any]]:
+    """A model file and what zoo.toml must say of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("made"))
+        assert main(RUN) == 0
+        content = Path("runs/few/model.safetensors").read_bytes()
+        exam = json.loads(Path("runs/few/exam.json").read_text())
+    unseen = exam["grade"]["sections"]["unseen"]
+    count = [unseen["overall"]["right"], unseen["overall"]["total"]]
+    return content, {
+        "task": DEFAULT_TASK,
+        "family": "gpt",
+        "shape": "1 layer × 8",
+        "parameters": exam["parameters"],
+        "bytes": len(content),
+        "digest": hashlib.sha256(content).hexdigest(),
+        "format": "plain",
+        "valid": count,
+        "unseen": count,
+        "unseen_interval": [unseen["overall"]["low"], unseen["overall"]["high"]],
+        "unseen_by_operation": {
+            name: [tally["right"], tally["total"]] for name, tally in unseen["groups"].items()
+        },
+        "beyond": [0, 0],
+        "characters": unseen["length"],
+        "seeds": [[0, *count]],
+        "command": "lilliput train gpt",
+        "machine": "2 cores",
+        "minutes": 0.1,
+        "date": "2026-11-22",
+    }
+
+
+@pytest.fixture
+def zoo(
+    made: tuple[bytes, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
+    """A zoo of that one model, whose line of zoo.toml a test may change."""
+    content, row = made
+    (tmp_path / "few.safetensors").write_bytes(content)
+    monkeypatch.setattr(lilliput.zoo, "_FOLDER", tmp_path)
+    row = dict(row)
+    lilliput.zoo.entries.cache_clear()
+    write(row)
+    yield row
+    lilliput.zoo.entries.cache_clear()
+
+
+def write(row: dict[str, Any]) -> None:
+    # JSON's values are TOML's, tables apart.
+    operations = ", ".join(f'"{n}" = {v}' for n, v in row["unseen_by_operation"].items())
+    lines = [
+        f"{name} = {{ {operations} }}"
+        if name == "unseen_by_operation"
+        else f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in row.items()
+    ]
+    path = lilliput.zoo._FOLDER / "zoo.toml"
+    path.write_text("\n".join(["[few]", *lines]) + "\n", encoding="utf-8")
+
+
+def test_lists(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["zoo"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["name", "task", "model", "parameters"]
+    assert re.match(r"few +arithmetic 0-89 +gpt 1 layer × 8 +[\d,]+ +[\d.]+ kB +[\d.]+ %", row)
+    assert main(["zoo", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["digest"] == zoo["digest"]
+
+
+def test_verifies(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["zoo", "--verify"]) == 0
+    assert capsys.readouterr().out == "few: verified\n"
+    assert not (lilliput.zoo._FOLDER / "exam.json").exists()
+
+
+WRONG = {
+    "parameters": 1,
+    "bytes": 1,
+    "digest": "0" * 64,
+    "valid": [1, 2],
+    "unseen": [1, 2],
+    "unseen_interval": [0.1, 0.2],
+    "unseen_by_operation": {"+": [1, 2]},
+    "beyond": [1, 2],
+    "characters": 1.5,
+    "family": "gru",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_finds_any_difference(
+    name: str, zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo[name] = WRONG[name]
+    write(zoo)
+    assert main(["zoo", "--verify"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "few: DIFFERS\n"
+    assert err.startswith(f"  {name}: zoo.toml says ")
+    assert err.count("\n") == 1
+    assert main(["zoo", "--verify", "--json"]) == 1
+    assert list(json.loads(capsys.readouterr().out)["few"]) == [name]
+
+
+def test_a_damaged_model_is_no_verified_one(
+    zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = lilliput.zoo._FOLDER / "few.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert main(["zoo", "--verify"]) == 1
+    assert "its content does not match its digest" in capsys.readouterr().err
+
+
+def test_a_damaged_list(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    (lilliput.zoo._FOLDER / "zoo.toml").write_text("[few]\ntask = 1\n")
+    assert main(["zoo"]) == 1
+    assert "zoo.toml is damaged: " in capsys.readouterr().err
+
+
+def test_the_best_answers_where_none_is_named(
+    zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calc", "1 + 2"]) == 0
+    assert capsys.readouterr().out.startswith("1 + 2 = ")
+
+
+def test_the_nearest_name_is_given(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", "zoo:fow"]) == 2
+    assert "no zoo model 'fow'; did you mean 'few'? known: few" in capsys.readouterr().err
