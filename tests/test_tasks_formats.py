@@ -10,6 +10,7 @@ from lilliput.specs.task import Format
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.formats import AnswerFormat
 from lilliput.tasks.vocabulary import END, Vocabulary
+from lilliput.tasks.working import alphabet, longest, working
 
 formats = st.sampled_from(["plain", "reversed", "padded", "worked"])
 TASKS = {
@@ -94,3 +95,32 @@ def test_a_vocabulary_encodes_its_own_text(text: str) -> None:
 def test_working_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(SpecError, match="choose another format"):
         Arithmetic(ArithmeticSpec(format="worked", decimals=1))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "lines"),
+    [
+        ("47 + 38", "85.00", "___83_ 7400183y F800083Y >__85"),
+        ("52 - 17", "35.00", "___71_ 2500028s 5DAA028S >__35"),
+        ("17 - 52", "-35.00", "___25_ 7100074s F699074T 0010043t 53AA043U >-_35"),
+        ("47 * 23", "1081.00", "___74_ 0000274x 7400174x E900074X"
+         " 0490374y 7890274y EDA1174y B801074Y >1081"),
+        ("3 / 86", "0.03", "43068_ 0000031k 4199031K 3000031l 7199031L 4300031m 8499031M 3430031n"
+         " 75CA131n B7BA231n 58AA331n 9999331N >_0.03"),
+    ],
+)  # fmt: skip
+def test_the_working_by_example(question: str, answer: str, lines: str) -> None:
+    written = TASKS["worked", ""].format.completion(question, answer)
+    assert written == lines.replace(" ", "") + END
+
+
+@given(st.integers(1, 4), st.sampled_from("+-*"), st.data())
+def test_the_working_adds_up_at_any_width(digits: int, operation: str, data: st.DataObject) -> None:
+    """The text after the answer mark is the answer, and all of it is in the alphabet."""
+    numbers = st.integers(0, 10**digits - 1)
+    left, right = data.draw(numbers), data.draw(numbers)
+    value = {"+": left + right, "-": left - right, "*": left * right}[operation]
+    text = working(operation, left, right, f"{value}.00", digits, 2)
+    assert text.rpartition(">")[2].replace("_", "") == str(value)
+    assert len(text) <= longest(operation, digits, 2)
+    assert set(text) <= set(alphabet(operation))

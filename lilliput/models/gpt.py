@@ -81,6 +81,8 @@ class Block(nn.Module):
             up = F.gelu(up, approximate="tanh")
         else:
             up = F.relu(up)
+            if self.mlp == "relu2":
+                up = up * up
         return torch.add(x_BSE, self.down(up))
 
 

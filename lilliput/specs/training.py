@@ -73,6 +73,9 @@ class TrainingSpec:
     """Steps between validations."""
     patience: int = 0
     """Validations without a better score before training stops early; 0: never."""
+    compile: bool = False
+    """Compile the step (torch.compile): about a third faster, but the first step takes up to a
+    minute and a C++ compiler; pays from some ten thousand steps up."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
 

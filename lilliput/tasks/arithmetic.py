@@ -54,9 +54,7 @@ class Arithmetic:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         if self.spec.format == "worked":
-            return Vocabulary.of(
-                [alphabet(self.operations, self.format.digits, self.spec.decimals)]
-            )
+            return Vocabulary.of([alphabet(self.operations)])
         fixed = "0123456789=" + self.operations
         point = "." if self.spec.decimals and self._writes_point else ""
         minus = "-" if "-" in self.operations else ""

@@ -1,16 +1,22 @@
 """The working that comes before an answer in the format `worked`; knows nothing of models.
 
-After the question comes a small register machine, written out line by line:
+One register machine does all four operations, written out line by line. After the question come a
+preface (half of the divisor with its tenth, the operand, least digit first) and lines
 
     s0 .. s(2n-1)  q  y0 .. y(n-1)  k
 
-s: the running register, least digit first; q: a one-digit counter; y: the number added or taken
-away, least digit first; k: a letter that says what the next line does, in upper case where it was
-the last of its kind. A digit whose column carried or borrowed is written A..J instead of 0..9. Long
-multiplication adds one operand as often as each digit of the other says, long division takes the
-divisor away until that goes below zero. At the end come `>` and the answer, with `_` where leading
-zeros would stand.
+s: the running register, least digit first; q: a one-digit counter; y: what is added, least digit
+first; k: a letter that says what the next line does, in upper case where it was the last of its
+kind. Every step is register + y by columns; a digit whose column carried is written A..J for 0..9.
+Taking away is adding the nines' complement and one, so a last column without a carry went below
+zero. Long multiplication adds one operand as often as each digit of the other says; long division
+takes the divisor away until that goes below zero. At the end come `>` and the answer, with `_`
+where leading zeros would stand.
+
+    47+38=___83_7400183yF800083Y>__85
 """
+
+from collections.abc import Sequence
 
 from lilliput.errors import SpecError
 
@@ -21,6 +27,8 @@ _ADDING = "vwxy"
 """Digits of the multiplier, most significant first; a sum uses the last."""
 _DIVIDING = "klmn"
 """Digits of the quotient, most significant first."""
+_MOST_DIGITS = 4
+"""Digits of an operand that there are letters for."""
 
 
 def working(operation: str, left: int, right: int, answer: str, digits: int, decimals: int) -> str:
@@ -32,67 +40,82 @@ def working(operation: str, left: int, right: int, answer: str, digits: int, dec
         decimals: decimal places of the answer.
     """
     if operation == "+":
-        return _blank(digits) + _add_lines(_low_first(left, 2 * digits), "1", right, digits)
+        operand = _low_first(right, digits)
+        return _preface(operand) + _adding(_low_first(left, 2 * digits), "1", operand)
     if operation == "*":
-        multiplier = f"{right:0{digits}d}"
-        return _blank(digits) + _add_lines(["0"] * 2 * digits, multiplier, left, digits)
+        operand, multiplier = _low_first(left, digits), f"{right:0{digits}d}"
+        return _preface(operand) + _adding(["0"] * 2 * digits, multiplier, operand)
     if operation == "-":
-        return _subtract(left, right, digits)
-    return _divide(left, right, answer, digits, decimals)
+        return _subtracting(left, right, digits)
+    return _dividing(left, right, answer, digits, decimals)
 
 
-def alphabet(operations: str, digits: int, decimals: int) -> str:
+def alphabet(operations: str) -> str:
     """Every character that questions and workings of these operations can hold."""
-    letters = {"+": "yY", "-": "sStTU", "*": _ADDING + _ADDING.upper()}
-    letters["/"] = _DIVIDING + _DIVIDING.upper() + "."
+    letters = {
+        "+": "yY",
+        "-": "stSTU-",
+        "*": _ADDING + _ADDING.upper(),
+        "/": _DIVIDING + _DIVIDING.upper() + ".",
+    }
     used = "".join(letters[operation] for operation in operations)
-    return "0123456789=" + _CARRIED + ANSWER_MARK + BLANK + operations + used + "-"
+    return "0123456789=" + _CARRIED + ANSWER_MARK + BLANK + operations + used
 
 
 def check(operations: str, digits: int, decimals: int) -> None:
     """Raises SpecError where this notation has no way to write the working."""
-    if digits > len(_ADDING):
-        raise SpecError(f"worked has operands of up to {len(_ADDING)} digits; got {digits}")
-    if "/" in operations and not (digits <= decimals and digits + decimals <= len(_DIVIDING)):
+    if digits > _MOST_DIGITS:
+        raise SpecError(f"worked has operands of up to {_MOST_DIGITS} digits; got {digits}")
+    stages = digits + decimals
+    if "/" in operations and not (digits <= decimals and stages <= len(_DIVIDING)):
         raise SpecError(
-            f"worked long division needs {digits} decimals for operands of {digits} digits, 4 in"
-            f" all at most; got {decimals} decimals: choose another format"
+            "worked long division has as many decimals as its operands have digits, or more, and"
+            f" {len(_DIVIDING)} of both at most; got {digits} digits and {decimals} decimals:"
+            " choose another format"
         )
 
 
 def longest(operation: str, digits: int, decimals: int) -> int:
-    """Characters of the longest working, answer included."""
-    per_line = 3 * digits + 2
+    """Characters of the longest working, answer included, at most."""
     lines = {"+": 2, "-": 4, "*": 10 * digits, "/": 11 * (digits + decimals)}[operation]
-    return digits + lines * per_line + 2 * digits + decimals + 3
+    answer = 2 * digits + decimals + 2
+    return (2 * digits + 2) + lines * (3 * digits + 2) + answer
 
 
 def _value(character: str) -> int:
     return _CARRIED.index(character) if character in _CARRIED else int(character)
 
 
-def _blank(digits: int) -> str:
-    return BLANK * digits
-
-
 def _low_first(number: int, width: int) -> list[str]:
     return list(f"{number:0{width}d}"[::-1])
 
 
-def _column_step(register: list[str], operand: list[str], sign: int) -> list[str]:
-    """register + sign * operand, column by column; every column marks its own carry."""
-    out, carry = [], 0
-    for index, character in enumerate(register):
-        digit = int(operand[index]) if index < len(operand) else 0
-        total = _value(character) + sign * (digit + carry)
-        carry = int(total < 0 or total > 9)
+def _complement(digits: Sequence[str]) -> list[str]:
+    return [str(9 - int(digit)) for digit in digits]
+
+
+def _step(register: list[str], operand: list[str], taking: bool = False) -> list[str]:
+    """register + operand; `taking` adds the complement's endless nines, and one."""
+    out, carry = [], int(taking)
+    for column, character in enumerate(register):
+        digit = int(operand[column]) if column < len(operand) else 9 * taking
+        total = _value(character) + digit + carry
+        carry = total // 10
         out.append(_CARRIED[total % 10] if carry else str(total % 10))
     return out
+
+
+def _below_zero(register: list[str]) -> bool:
+    return register[-1] not in _CARRIED
 
 
 def _shifted(register: list[str], digit: str) -> list[str]:
     """Ten times the register plus a digit, carry marks dropped."""
     return [digit] + [str(_value(character)) for character in register[:-1]]
+
+
+def _preface(operand: Sequence[str], half: str = "") -> str:
+    return half.rjust(len(operand) + 1, BLANK) + "".join(operand) + BLANK
 
 
 def _line(register: list[str], counter: int, operand: list[str], state: str) -> str:
@@ -105,53 +128,52 @@ def _ending(register: list[str], negative: bool = False) -> str:
     return ANSWER_MARK + ("-" + padded[1:] if negative else padded)
 
 
-def _add_lines(register: list[str], multiplier: str, addend: int, digits: int) -> str:
+def _adding(register: list[str], multiplier: str, operand: list[str]) -> str:
     """Horner: for each digit shift the register, then add as often as the digit says."""
-    operand, out = _low_first(addend, digits), ""
+    out = ""
     for stage, digit in enumerate(multiplier):
         state = _ADDING[len(_ADDING) - len(multiplier) + stage]
         if stage:
             register = _shifted(register, "0")
         for counter in range(int(digit), -1, -1):
             if counter < int(digit):
-                register = _column_step(register, operand, 1)
+                register = _step(register, operand)
             out += _line(register, counter, operand, state if counter else state.upper())
     return out + _ending(register)
 
 
-def _subtract(left: int, right: int, digits: int) -> str:
-    """left - right; where that borrows past the end, right - left and a minus sign."""
-    first, operand = _low_first(left, 2 * digits), _low_first(right, digits)
-    result = _column_step(first, operand, -1)
-    negative = result[-1] in _CARRIED
-    out = _blank(digits) + _line(first, 0, operand, "s")
-    out += _line(result, 0, operand, "T" if negative else "S")
+def _subtracting(left: int, right: int, digits: int) -> str:
+    """left - right; where that goes below zero, 10^n minus what stands there and a minus sign."""
+    operand, register = _complement(_low_first(right, digits)), _low_first(left, 2 * digits)
+    out = _preface(_low_first(right, digits)) + _line(register, 0, operand, "s")
+    register = _step(register, operand, taking=True)
+    negative = _below_zero(register)
+    out += _line(register, 0, operand, "T" if negative else "S")
     if negative:
-        first, operand = _low_first(right, 2 * digits), _low_first(left, digits)
-        result = _column_step(first, operand, -1)
-        out += _line(first, 0, operand, "t") + _line(result, 0, operand, "U")
-    return out + _ending(result, negative)
+        operand = _complement([str(_value(character)) for character in register[:digits]])
+        register = _low_first(10**digits, 2 * digits)
+        out += _line(register, 0, operand, "t")
+        register = _step(register, operand, taking=True)
+        out += _line(register, 0, operand, "U")
+    return out + _ending(register, negative)
 
 
-def _divide(left: int, right: int, answer: str, digits: int, decimals: int) -> str:
+def _dividing(left: int, right: int, answer: str, digits: int, decimals: int) -> str:
     """Half of the divisor is added first, so that the last digit comes out rounded."""
     half = right // 2
     if (10**decimals * left + half) // right != int(answer.replace(".", "")):
         half -= 1  # an exact tie that the task rounds down
-    operand, quotient = _low_first(right, digits), ""
-    out = f"{half:0{digits}d}"
+    operand, quotient = _complement(_low_first(right, digits)), ""
+    tenth = right % 2 * 5
+    out = _preface(_low_first(right, digits), f"{half:0{digits}d}{tenth}")
     register = ["0"] * 2 * digits
-    for stage, digit in enumerate(f"{left:0{digits}d}{half:0{decimals}d}"):
+    for state, digit in zip(_DIVIDING, f"{left:0{digits}d}{half:0{decimals}d}", strict=False):
         register, counter = _shifted(register, digit), 0
-        state = _DIVIDING[stage]
         out += _line(register, counter, operand, state)
-        while True:
-            tried = _column_step(register, operand, -1)
-            if tried[-1] in _CARRIED:
-                break
+        while not _below_zero(tried := _step(register, operand, taking=True)):
             register, counter = tried, counter + 1
             out += _line(register, counter, operand, state)
         out += _line(tried, counter, operand, state.upper())
         quotient += str(counter)
     whole = str(int(quotient[:digits])).rjust(digits, BLANK)
-    return out + ANSWER_MARK + whole + ("." + quotient[digits:] if decimals else "")
+    return out + ANSWER_MARK + whole + "." + quotient[digits:]

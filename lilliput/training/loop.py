@@ -96,6 +96,7 @@ class Training:
         )
         num_parameters = sum(p.numel() for p in self.model.parameters())
         self._half = half_precision(training, num_parameters, self.device)
+        self._loss = torch.compile(loss_of) if training.compile else loss_of
         self.step = 0
         self.seconds = 0.0
         self.characters = 0
@@ -141,7 +142,7 @@ class Training:
         set_rates(self.optimizers, self.spec.training, self.step)
         for chunk in chunks:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-                nats = loss_of(self.model, chunk, self.device)
+                nats = self._loss(self.model, chunk, self.device)
             (nats / learned).backward()  # type: ignore[no-untyped-call]
             self._nats += nats.detach().double().cpu()
             self.characters += chunk.ids_BT.size
