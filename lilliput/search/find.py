@@ -88,9 +88,6 @@ class _Sitting:
         self.began = time.monotonic()
         self.sizes = ladder(spec)
         self.running: dict[Future[Progress], Trial] = {}
-        self.sent: dict[Future[Progress], float] = {}
-        self.took: dict[int, float] = {}
-        """Seconds that the latest slice of a trial with so many parameters took."""
         self.begun: list[Trial] = []
         """Chosen in this batch, not in the ledger yet."""
         self.given_up: dict[int, str] = {}
@@ -158,7 +155,6 @@ class _Sitting:
             state = self.ledger.state(trial.number) if trial.step else None
             future = self.executor.submit(self.job.advance, trial.spec, state, trial.next_steps)
             self.running[future] = trial
-            self.sent[future] = time.monotonic()
 
     def _begin(self, wish: Begin, trials: list[Trial]) -> Trial:
         number = len(trials)
@@ -192,15 +188,17 @@ class _Sitting:
         return self._expected_seconds(trial) < left
 
     def _expected_seconds(self, trial: Trial) -> float:
-        """What the slice of this sitting that was most like the trial's next one took, all told."""
-        near = min(self.took, key=lambda size: abs(size - trial.parameters), default=None)
-        return 0.0 if near is None else self.took[near]
+        """What the next slice may take, by the latest slice of the trial nearest in size."""
+        known = [other for other in self.ledger.trials if other.points]
+        near = min(known, key=lambda t: abs(t.parameters - trial.parameters), default=None)
+        # Half as much again for sending, validation and a busy machine; not the wall clock, whose
+        # first slices hold the start of the workers.
+        return 0.0 if near is None else 1.5 * near.points[-1].seconds
 
     def _receive(self, back: list[Future[Progress]]) -> None:
         progress = []
         for future in back:
             trial = self.running.pop(future)
-            self.took[trial.parameters] = time.monotonic() - self.sent.pop(future)
             error = future.exception()
             if error is None:
                 progress.append((trial.number, future.result()))
