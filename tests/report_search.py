@@ -75,7 +75,8 @@ def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
 
 def made_up_job(task: TaskSpec, training: TrainingSpec | None = None) -> Job:
     job = job_of(task, training or TrainingSpec())
-    return replace(job, advance=advance, ask_unseen=ask_unseen)
+    # A high floor, so that the smallest sizes fail totally.
+    return replace(job, advance=advance, ask_unseen=ask_unseen, floor=0.06)
 
 
 def write_search(folder: Path, num_trials: int, task: TaskSpec = SMALL) -> None:

@@ -16,7 +16,6 @@ from report_pages import Page
 from report_search import SEARCH, SMALL, made_up_job, write_run, write_search
 
 from lilliput.errors import FileError, LedgerError, NotFoundError
-from lilliput.exam.heatmap import HeatMap
 from lilliput.faces import charts, report, report_maps, report_page, report_search
 from lilliput.search.find import _identity
 from lilliput.search.ledger import Ledger
@@ -125,8 +124,11 @@ def test_the_frontier_shows_possible_and_typical_of_every_size(searched: Path, p
             num_typical += 1
             assert typical["score"] == pytest.approx(size.typical, abs=6e-5)
     assert num_typical >= 3
+    lost = {(f.name, f.fails_totally.parameters) for f in search.result.families if f.fails_totally}
+    assert len(lost) == 2
+    assert lost == {key[:2] for key in points if key[2] == charts.FAILURE}
     marks = {mark["name"]: mark["score"] for mark in data["marks"]}
-    assert marks["pass mark 70 %"] == 0.7
+    assert marks == {"pass mark 70 %": 0.7, "best constant answer": 0.06}
 
 
 def test_learning_curves_hold_every_validation(searched: Path, page: Page) -> None:
@@ -160,7 +162,7 @@ def test_charts_lie_beside_the_page_as_svg_and_png(searched: Path) -> None:
 
 def test_charts_are_valid_vega_lite(searched: Path) -> None:
     search = report_search.read_search(searched)
-    heat = report_maps.chart_of(HeatMap("*", 0, ("10", ".1")), (1, 1))
+    heat = report_maps.chart_of(report_maps.Map("*", 0, ("10", ".1")), (1, 1))
     rows = [{"trial": 0, "family": "gpt", "parameters": 9, "step": 5, "loss": 1.0, "text": ""}]
     loss = charts.curves(rows, by_family=None, y="loss", title="loss")
     for spec in (report_search.frontier(search), report_search.curves(search), heat, loss):

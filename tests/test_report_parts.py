@@ -2,8 +2,11 @@
 
 import shlex
 import struct
+import subprocess
+import sys
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_search import SEARCH, SMALL, made_up_job
 
+from lilliput.exam import heatmap
 from lilliput.faces import cli_find, report_maps
 from lilliput.faces.cli_flags import parse, spec_of
 from lilliput.faces.cli_train import TASKS
@@ -27,6 +31,22 @@ from lilliput.specs import (
     digest,
 )
 from lilliput.specs.search import SearchSpec
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_maps_are_read_as_the_exam_writes_them() -> None:
+    written = asdict(heatmap.HeatMap("+", 3, (heatmap.RIGHT, heatmap.WRONG, heatmap.MISSING)))
+    (read,) = report_maps.maps_of({"maps": [written]})
+    assert read._asdict() == written
+    assert read.rows == (report_maps.RIGHT, report_maps.WRONG, report_maps.MISSING)
+
+
+def test_a_report_does_not_need_torch() -> None:
+    find = "import sys, lilliput.faces.report, lilliput.faces.report_run; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", find], capture_output=True, text=True, cwd=ROOT)
+    assert "lilliput.faces.report" in loaded.stdout.split()
+    assert not {"torch", "numpy", "altair", "tyro"} & set(loaded.stdout.split())
 
 
 def _pixels(png: bytes) -> list[list[int]]:

@@ -85,8 +85,7 @@ def _flag(name: str, value: Any) -> list[str]:
         return [word for stage in value for word in ("--stage", _stage(stage))]
     if isinstance(value, tuple):
         return [f"--{dashed}", *map(str, value)]
-    # A value such as -+ would be read as a flag.
-    return [f"--{dashed}={value}"] if str(value).startswith("-") else [f"--{dashed}", str(value)]
+    return [f"--{dashed}", str(value)]
 
 
 def _stage(stage: Stage) -> str:

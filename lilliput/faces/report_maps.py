@@ -4,10 +4,12 @@ import base64
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from lilliput.exam.heatmap import MISSING, RIGHT, WRONG, HeatMap, maps_from
 from lilliput.faces import charts
+
+RIGHT, WRONG, MISSING = "1", "0", "."
+"""As exam/heatmap.py writes them, which brings torch (a test compares)."""
 
 RIGHT_COLOUR, WRONG_COLOUR = (0x8C, 0xC5, 0xE3), (0xB5, 0x40, 0x0A)
 """Light and dark, so that they differ without colour too."""
@@ -19,9 +21,18 @@ _PALETTE = bytes((*RIGHT_COLOUR, *WRONG_COLOUR, 0, 0, 0))
 _INDEX = str.maketrans({RIGHT: "\0", WRONG: "\1", MISSING: "\2"})
 
 
-def maps_of(exam: Mapping[str, Any]) -> list[HeatMap]:
+class Map(NamedTuple):
+    """A map in an exam.json; its fields are exam.heatmap.HeatMap's."""
+
+    operation: str
+    low: int
+    rows: tuple[str, ...]
+
+
+def maps_of(exam: Mapping[str, Any]) -> list[Map]:
     """The maps in an exam.json that are small enough to draw, in the order of its operations."""
-    return [map_ for map_ in maps_from(exam["maps"]) if 0 < len(map_.rows) <= MOST_OPERANDS]
+    maps = (Map(row["operation"], row["low"], tuple(row["rows"])) for row in exam["maps"])
+    return [map_ for map_ in maps if 0 < len(map_.rows) <= MOST_OPERANDS]
 
 
 def picture(rows: Sequence[str], side: int = 400) -> bytes:
@@ -62,7 +73,7 @@ def bands(held: tuple[int, int] | None, low: int, high: int) -> list[dict[str, f
     return [band for band in (across, below, above) if band["y"] < band["y2"]]
 
 
-def chart_of(map_: HeatMap, held: tuple[int, int] | None) -> charts.Spec:
+def chart_of(map_: Map, held: tuple[int, int] | None) -> charts.Spec:
     """A map with its axes; operations are named, and the held-out band is drawn."""
     marks = "".join(map_.rows)
     right, asked = marks.count(RIGHT), len(marks) - marks.count(MISSING)
