@@ -62,9 +62,8 @@ class Ledger:
         self.looks: list[Look] = []
         self._states: dict[int, bytes] = {}
         self._lock: sqlite3.Connection | None = None
-        path = ":memory:"
+        path = ":memory:" if folder is None else str(folder / "ledger.sqlite")
         if folder is not None:
-            path = str(folder / "ledger.sqlite")
             if not write and not Path(path).exists():
                 raise NotFoundError(f"no ledger in {folder}; `lilliput find` makes one")
             if write:
