@@ -94,6 +94,8 @@ def test_grade(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("sums: gpt, 3,376 parameters, format plain\n")
     assert re.search(r"^all problems +\+ +100 +100 +100\.0 %", out, re.M)
+    # Seen, valid and unseen are one here, and shown once.
+    assert len(re.findall(r"^all problems +\+", out, re.M)) == 1
     assert "verdict: knows its tables" in out
     assert main(["grade", "runs/sums", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
