@@ -37,11 +37,12 @@ def gpt_specs(draw: st.DrawFn) -> GPTSpec:
     return GPTSpec(
         layers=draw(st.integers(1, 3)),
         loops=draw(st.integers(1, 3)),
+        rotary_period=draw(st.sampled_from([0, 5])),
         width=heads * head_size,
         heads=heads,
         kv_heads=kv_heads,
         hidden=draw(st.sampled_from([0, 1, 5])),
-        mlp=draw(st.sampled_from(["swiglu", "gelu", "relu"])),
+        mlp=draw(st.sampled_from(["swiglu", "gelu", "relu", "relu2"])),
         norm=draw(st.sampled_from(["rms", "layer"])),
         positions=positions,
         rank=draw(st.sampled_from([0, 1, 2, 3])),

@@ -101,7 +101,9 @@ class GPT(nn.Module):
             table_TE = sinusoidal_table(context, spec.width)
             self.register_buffer("positions", table_TE, persistent=False)
         elif spec.positions == "rotary":
-            cos_TH, sin_TH = rotary_tables(context, spec.head_size, spec.rotary_base)
+            cos_TH, sin_TH = rotary_tables(
+                context, spec.head_size, spec.rotary_base, spec.rotary_period
+            )
             self.register_buffer("cos", cos_TH, persistent=False)
             self.register_buffer("sin", sin_TH, persistent=False)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))

@@ -111,11 +111,23 @@ def sinusoidal_table(num_positions: int, width: int) -> Tensor:
     return (table_TE * math.sqrt(2 / width)).float()
 
 
-def rotary_tables(num_positions: int, head_size: int, base: float) -> tuple[Tensor, Tensor]:
+def rotary_tables(
+    num_positions: int, head_size: int, base: float, period: int = 0
+) -> tuple[Tensor, Tensor]:
     """Cosines and sines (T, H) of the rotary angles, the head in halves as Llama's weights in
-    transformers have it; the sines of the first half are negative, see attention.rotate."""
-    frequency: Tensor = 1.0 / base ** (
-        torch.arange(0, head_size, 2, dtype=torch.float32) / head_size
-    )
+    transformers have it; the sines of the first half are negative, see `rotate`.
+
+    Args:
+        period: characters of a line; the first angles are then odd multiples of a turn a line, so
+            that one place of every line is told from the others; the last but one turns once in
+            six lines, and the last not at all. 0: a ladder from `base`.
+    """
+    num_angles = head_size // 2
+    if period:
+        turn = 2 * math.pi / period
+        turns = [turn * (2 * n + 1) for n in range(max(1, num_angles - 2))] + [turn / 6, 0.0]
+        frequency = torch.tensor(turns[:num_angles])
+    else:
+        frequency = 1.0 / base ** (torch.arange(0, head_size, 2, dtype=torch.float32) / head_size)
     angle = torch.arange(num_positions, dtype=torch.float32)[:, None] * frequency
     return torch.cat((angle.cos(),) * 2, dim=1), torch.cat((-angle.sin(), angle.sin()), dim=1)

@@ -1,19 +1,20 @@
 """The working that comes before an answer in the format `worked`; knows nothing of models.
 
-One register machine does all four operations, written out line by line. After the question come a
-preface (half of the divisor with its tenth, the operand, least digit first) and lines
+One register machine does all four operations, and writes its digits as an abacus shows them: beads
+worth one (0-4), then the bead worth five (0-1), least digit first. So every sum of beads that a
+larger number needs has been seen with smaller ones. After the question come a preface (the beads
+of the operand, those of half the divisor) and lines
 
-    s0 .. s(2n-1)  q  y0 .. y(n-1)  k
+    s0 .. s(4n-1)  q0 q1  y0 .. y(2n-1)  k
 
-s: the running register, least digit first; q: a one-digit counter; y: what is added, least digit
-first; k: a letter that says what the next line does, in upper case where it was the last of its
-kind. Every step is register + y by columns; a digit whose column carried is written A..J for 0..9.
-Taking away is adding the nines' complement and one, so a last column without a carry went below
-zero. Long multiplication adds one operand as often as each digit of the other says; long division
-takes the divisor away until that goes below zero. At the end come `>` and the answer, with `_`
-where leading zeros would stand.
+s: the running register; q: a counter of one digit; y: what is added; k: a letter that says what the
+next line does, in upper case where it was the last of its kind. Every step is register + y by
+columns of beads; a bead whose column carried is written A..E for 0..4. Taking away is adding the
+complement and one, so a last column without a carry went below zero. Long multiplication adds one
+operand as often as each digit of the other says; long division takes the divisor away until that
+goes below zero. At the end come `>` and the answer, with `_` where leading zeros would stand.
 
-    47+38=___83_7400183yF800083Y>__85
+    47+38=3130____21400000103130yA0D11000003130Y>__85
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,9 @@ from lilliput.errors import SpecError
 
 ANSWER_MARK = ">"
 BLANK = "_"
-_CARRIED = "ABCDEFGHIJ"
+_CARRIED = "ABCDE"
+_BASES = (5, 2)
+"""What the beads of a digit carry at: ones, then fives."""
 _ADDING = "vwxy"
 """Digits of the multiplier, most significant first; a sum uses the last."""
 _DIVIDING = "klmn"
@@ -40,11 +43,11 @@ def working(operation: str, left: int, right: int, answer: str, digits: int, dec
         decimals: decimal places of the answer.
     """
     if operation == "+":
-        operand = _low_first(right, digits)
-        return _preface(operand) + _adding(_low_first(left, 2 * digits), "1", operand)
+        operand = _beads(right, digits)
+        return _preface(operand) + _adding(_beads(left, 2 * digits), "1", operand)
     if operation == "*":
-        operand, multiplier = _low_first(left, digits), f"{right:0{digits}d}"
-        return _preface(operand) + _adding(["0"] * 2 * digits, multiplier, operand)
+        operand, multiplier = _beads(left, digits), f"{right:0{digits}d}"
+        return _preface(operand) + _adding(["0"] * 4 * digits, multiplier, operand)
     if operation == "-":
         return _subtracting(left, right, digits)
     return _dividing(left, right, answer, digits, decimals)
@@ -79,29 +82,39 @@ def longest(operation: str, digits: int, decimals: int) -> int:
     """Characters of the longest working, answer included, at most."""
     lines = {"+": 2, "-": 4, "*": 10 * digits, "/": 11 * (digits + decimals)}[operation]
     answer = 2 * digits + decimals + 2
-    return (2 * digits + 2) + lines * (3 * digits + 2) + answer
+    return 4 * digits + lines * (6 * digits + 3) + answer
 
 
-def _value(character: str) -> int:
-    return _CARRIED.index(character) if character in _CARRIED else int(character)
+def _value(bead: str) -> int:
+    return _CARRIED.index(bead) if bead in _CARRIED else int(bead)
 
 
-def _low_first(number: int, width: int) -> list[str]:
-    return list(f"{number:0{width}d}"[::-1])
+def _beads(number: int, width: int) -> list[str]:
+    """The beads of `width` digits, least first: 7 is 2 and 1."""
+    return [
+        str(bead) for digit in f"{number:0{width}d}"[::-1] for bead in divmod(int(digit), 5)[::-1]
+    ]
 
 
-def _complement(digits: Sequence[str]) -> list[str]:
-    return [str(9 - int(digit)) for digit in digits]
+def _number(beads: Sequence[str]) -> str:
+    """The decimal digits of beads, most significant first."""
+    values = [_value(bead) for bead in beads]
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return "".join(str(ones + 5 * fives) for ones, fives in pairs)[::-1]
+
+
+def _complement(beads: Sequence[str]) -> list[str]:
+    return [str(_BASES[place % 2] - 1 - _value(bead)) for place, bead in enumerate(beads)]
 
 
 def _step(register: list[str], operand: list[str], taking: bool = False) -> list[str]:
     """register + operand; `taking` adds the complement's endless nines, and one."""
     out, carry = [], int(taking)
-    for column, character in enumerate(register):
-        digit = int(operand[column]) if column < len(operand) else 9 * taking
-        total = _value(character) + digit + carry
-        carry = total // 10
-        out.append(_CARRIED[total % 10] if carry else str(total % 10))
+    for place, bead in enumerate(register):
+        base = _BASES[place % 2]
+        added = int(operand[place]) if place < len(operand) else (base - 1) * taking
+        carry, rest = divmod(_value(bead) + added + carry, base)
+        out.append(_CARRIED[rest] if carry else str(rest))
     return out
 
 
@@ -111,19 +124,19 @@ def _below_zero(register: list[str]) -> bool:
 
 def _shifted(register: list[str], digit: str) -> list[str]:
     """Ten times the register plus a digit, carry marks dropped."""
-    return [digit] + [str(_value(character)) for character in register[:-1]]
+    return _beads(int(digit), 1) + [str(_value(bead)) for bead in register[:-2]]
 
 
-def _preface(operand: Sequence[str], half: str = "") -> str:
-    return half.rjust(len(operand) + 1, BLANK) + "".join(operand) + BLANK
+def _preface(operand: Sequence[str], half: Sequence[str] = ()) -> str:
+    return "".join(operand) + "".join(half).ljust(len(operand), BLANK)
 
 
 def _line(register: list[str], counter: int, operand: list[str], state: str) -> str:
-    return "".join(register) + str(counter) + "".join(operand) + state
+    return "".join([*register, *_beads(counter, 1), *operand, state])
 
 
 def _ending(register: list[str], negative: bool = False) -> str:
-    digits = "".join(str(_value(character)) for character in reversed(register))
+    digits = _number(register)
     padded = str(int(digits)).rjust(len(digits), BLANK)
     return ANSWER_MARK + ("-" + padded[1:] if negative else padded)
 
@@ -144,14 +157,14 @@ def _adding(register: list[str], multiplier: str, operand: list[str]) -> str:
 
 def _subtracting(left: int, right: int, digits: int) -> str:
     """left - right; where that goes below zero, 10^n minus what stands there and a minus sign."""
-    operand, register = _complement(_low_first(right, digits)), _low_first(left, 2 * digits)
-    out = _preface(_low_first(right, digits)) + _line(register, 0, operand, "s")
+    operand, register = _complement(_beads(right, digits)), _beads(left, 2 * digits)
+    out = _preface(_beads(right, digits)) + _line(register, 0, operand, "s")
     register = _step(register, operand, taking=True)
     negative = _below_zero(register)
     out += _line(register, 0, operand, "T" if negative else "S")
     if negative:
-        operand = _complement([str(_value(character)) for character in register[:digits]])
-        register = _low_first(10**digits, 2 * digits)
+        operand = _complement(register[: 2 * digits])
+        register = _beads(10**digits, 2 * digits)
         out += _line(register, 0, operand, "t")
         register = _step(register, operand, taking=True)
         out += _line(register, 0, operand, "U")
@@ -163,10 +176,11 @@ def _dividing(left: int, right: int, answer: str, digits: int, decimals: int) ->
     half = right // 2
     if (10**decimals * left + half) // right != int(answer.replace(".", "")):
         half -= 1  # an exact tie that the task rounds down
-    operand, quotient = _complement(_low_first(right, digits)), ""
-    tenth = right % 2 * 5
-    out = _preface(_low_first(right, digits), f"{half:0{digits}d}{tenth}")
-    register = ["0"] * 2 * digits
+    operand, quotient = _complement(_beads(right, digits)), ""
+    # Halving needs no carry: a digit's half is its ones, its parity the five of the digit below.
+    halves = [str(right % 2), *_beads(half, digits)[:-1]]
+    out = _preface(_beads(right, digits), halves)
+    register = ["0"] * 4 * digits
     for state, digit in zip(_DIVIDING, f"{left:0{digits}d}{half:0{decimals}d}", strict=False):
         register, counter = _shifted(register, digit), 0
         out += _line(register, counter, operand, state)
