@@ -18,7 +18,9 @@ from report_search import SEARCH, SMALL, made_up_job, write_run, write_search
 from lilliput.errors import FileError, LedgerError, NotFoundError
 from lilliput.faces import charts, report, report_maps, report_page, report_search
 from lilliput.search.find import _identity
+from lilliput.search.job import Evidence
 from lilliput.search.ledger import Ledger
+from lilliput.search.trial import Look
 from lilliput.specs import GPTSpec, RunSpec
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{BUNDLE}}\"'&"
@@ -96,6 +98,14 @@ def test_the_table_of_trials_is_the_ledger(searched: Path, page: Page) -> None:
             assert said["state"][1] == verdict
 
 
+def test_unseen_has_the_last_word_on_a_trial(searched: Path) -> None:
+    search = report_search.read_search(searched)
+    trial = next(t for t in search.trials if t.passes(0.7))
+    refused = Look(1, 0, trial.number, 1.96, Evidence(60, 100, 0.5, 0.69))
+    assert "refused on unseen" in report_search.state_words(trial, refused, 0.7)
+    assert "passes on validation" in report_search.state_words(trial, None, 0.7)
+
+
 def test_the_winner_stands_on_top_with_its_evidence(searched: Path, page: Page) -> None:
     winner = report_search.read_search(searched).result.winner
     assert winner is not None
@@ -165,7 +175,9 @@ def test_charts_are_valid_vega_lite(searched: Path) -> None:
     heat = report_maps.chart_of(report_maps.Map("*", 0, ("10", ".1")), (1, 1))
     rows = [{"trial": 0, "family": "gpt", "parameters": 9, "step": 5, "loss": 1.0, "text": ""}]
     loss = charts.curves(rows, by_family=None, y="loss", title="loss")
-    for spec in (report_search.frontier(search), report_search.curves(search), heat, loss):
+    banded = [{**rows[0], "score": 0.5, "low": 0.4, "high": 0.6}]
+    score = charts.curves(banded, by_family=None, y="score", title="score")
+    for spec in (report_search.frontier(search), report_search.curves(search), heat, loss, score):
         # Rows are ours, and thousands; the schema says nothing of them.
         altair.Chart.from_dict({**spec, "datasets": {}})
 
