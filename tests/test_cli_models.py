@@ -69,8 +69,11 @@ def test_a_run_is_made_from_a_spec_file_and_a_flag_changes_it(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = home / "runs" / "sums" / "spec.json"
-    assert main(["train", "--spec", str(spec), "--name", "sums"]) == 0
-    assert "this spec is trained already" in capsys.readouterr().out
+    assert main(["train", "--spec", str(spec), "--name", "sums", "--report"]) == 0
+    out = capsys.readouterr().out
+    assert "this spec is trained already" in out
+    assert "report: runs/sums/report.html\n" in out
+    assert (home / "runs" / "sums" / "report.html").exists()
     assert main(["train", "--spec", str(spec), "--name", "sums", "--seed", "7"]) == 1
     words = "runs/sums holds another run; choose another folder with --name"
     assert words in capsys.readouterr().err
@@ -87,6 +90,21 @@ def test_params_solve_a_shape_and_keep_what_is_typed(
     found = re.match(r"gru, ([\d,]+) parameters \(layers 2, width \d+\)", out)
     assert found
     assert 1_000 < int(found[1].replace(",", "")) <= 2_000
+
+
+def test_a_task_of_lines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{a}<{b}\t{'yes' if a < b else 'no'}" for a in range(40) for b in range(30)]
+    Path("less.tsv").write_text("\n".join(lines))
+    few = "--task lines --file less.tsv --params 2k --steps 3 --batch 16 --name less".split()
+    assert main(["train", "gru", *few]) == 0
+    assert re.search(r"^unseen +\d+ +134 ", capsys.readouterr().out, re.M)
+    assert main(["calc", "3<17", "--model", "less", "--check"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("3<17\t")
+    assert "right is yes" in out
+    assert err == ""
+    assert main(["calc", "3 + 17", "--model", "less"]) == 2
+    assert "unknown character ' ' in '3 + 17\\t'" in capsys.readouterr().err
 
 
 def test_grade(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -133,7 +134,7 @@ def _find(
 
     task = sealed(task)
     folder = Path(values.folder) if values.folder else folder_of(search, task, training, shape)
-    again = f"lilliput {' '.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
+    again = f"lilliput {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
     quiet = values.json
     fresh = not folder.exists()
     if not quiet:

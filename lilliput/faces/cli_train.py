@@ -30,6 +30,7 @@ _OWN = [
     Flag("seed", int, 0, "Draws the first weights and the order of the problems."),
     Flag("spec", str, "", "A spec.json: its values are the defaults of all flags."),
     Flag("resume", str, "", "The folder of a run that was stopped; it goes on there."),
+    Flag("report", bool, False, "Write report.html and its charts into the run's folder."),
     Flag("json", bool, False, "Print the grade as JSON."),
 ]
 
@@ -141,6 +142,10 @@ def _train(spec: RunSpec, values: Any) -> int:
             f" `lilliput train --resume {folder}`"
         ) from None
     graded = grade(str(folder))
+    if values.report:
+        from lilliput.faces.report import write_run_report
+
+        print(f"report: {write_run_report(folder)}", file=say)
     if values.json:
         import json
 
