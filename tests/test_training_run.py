@@ -1,0 +1,92 @@
+"""Laws of run folders: killed anywhere they go on and end the same; what is over stays as it is."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lilliput.errors import FileError
+from lilliput.models import modelfile
+from lilliput.models.gpt import GPT
+from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec, to_dict
+from lilliput.tasks.task import task_of
+from lilliput.training.loop import Training
+from lilliput.training.run import read_records, run
+
+CPU = torch.device("cpu")
+SMALL = RunSpec(
+    task=ArithmeticSpec(operands="0-9", operations="+", format="padded"),
+    model=GPTSpec(width=16, heads=2, layers=1),
+    training=TrainingSpec(steps=60, batch=32, evaluate_every=20, warmup=5),
+)
+
+
+def test_a_run_killed_at_random_instants_ends_with_the_same_file(tmp_path: Path) -> None:
+    """kill -9 of the process, again and again; what is left goes on and loses nothing."""
+    spec = replace(SMALL, training=replace(SMALL.training, steps=400, evaluate_every=40))
+    for _ in run(spec, task_of(spec.task), tmp_path / "whole", CPU):
+        pass
+    (tmp_path / "spec.json").write_text(json.dumps(to_dict(spec)))
+    program = (
+        "import sys, json, torch; from pathlib import Path; torch.set_num_threads(1);"
+        "from lilliput.specs import RunSpec, from_dict; from lilliput.tasks.task import task_of;"
+        "from lilliput.training.run import run; folder = Path(sys.argv[1]);"
+        "spec = from_dict(RunSpec, json.loads((folder / 'spec.json').read_text()));"
+        "print('ready', flush=True);"
+        "[None for _ in run(spec, task_of(spec.task), folder / 'broken', torch.device('cpu'))]"
+    )
+    generator = np.random.default_rng(0)
+    kills = 0
+    for attempt in range(6):
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE
+        )
+        assert child.stdout is not None
+        with child.stdout:
+            child.stdout.readline()
+            try:
+                child.wait(timeout=None if attempt == 5 else float(generator.uniform(0.1, 0.8)))
+                break
+            except subprocess.TimeoutExpired:
+                os.kill(child.pid, signal.SIGKILL)
+                child.wait()
+                kills += 1
+    assert kills >= 1
+    assert child.returncode == 0
+    files = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "broken")]
+    assert files[0] == files[1]
+    curves = [
+        [replace(r, seconds=0.0) for r in read_records(tmp_path / n)] for n in ("whole", "broken")
+    ]
+    assert curves[0] == curves[1]
+    assert [record.step for record in curves[0]] == list(range(40, 401, 40))
+
+
+def test_a_run_that_is_over_is_not_trained_again(tmp_path: Path) -> None:
+    moments = list(run(SMALL, task_of(SMALL.task), tmp_path, CPU))
+    assert [m.record.step for m in moments if m.record] == [20, 40, 60]
+    assert list(run(SMALL, task_of(SMALL.task), tmp_path, CPU)) == []
+    with pytest.raises(FileError, match="holds another run"):
+        list(run(replace(SMALL, seed=1), task_of(SMALL.task), tmp_path, CPU))
+    model, card = modelfile.load(tmp_path / "model.safetensors")
+    assert isinstance(model, GPT)
+    assert card.spec == SMALL
+
+
+def test_ctrl_c_loses_no_step(tmp_path: Path) -> None:
+    moments = run(SMALL, task_of(SMALL.task), tmp_path, CPU)
+    step = next(moments).step
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        next(moments)
+    assert next(run(SMALL, task_of(SMALL.task), tmp_path, CPU)).step > step
+    restored = Training(SMALL, task_of(SMALL.task))
+    restored.restore((tmp_path / "resume.safetensors").read_bytes())
+    assert restored.step >= step
