@@ -22,7 +22,7 @@ def main() -> None:
     spec = solve_shape("gpt", 100_000, len(task.vocabulary), task.context)
     model = build(spec, len(task.vocabulary), task.context).eval()
     # First weights write no end mark in time, so every answer is as long as it can be.
-    problems = [p for name in ("seen", "valid", "unseen") for p in task.section(name)]  # type: ignore[arg-type]
+    problems = [p for name in ("seen", "valid", "unseen") for p in task.section(name)]
     prompts = [task.format.prompt(problem.question) for problem in problems]
     together = answerer(model, task.vocabulary, task.context)
     alone = answerer(model, task.vocabulary, task.context, batch=1)

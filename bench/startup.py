@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 from bench.timing import in_turn, times
 

@@ -23,7 +23,7 @@ def main() -> None:
         training = Training(spec, task_of(task))
         size = sum(parameter.numel() for parameter in training.model.parameters())
         print(
-            f"   {model.kind} of {size:,} parameters, batch of 256: {ours.median / STEPS * 1e3:.1f}"
+            f"   {model.kind} of {size:,} parameters, 256 rows: {ours.median / STEPS * 1e3:.1f}"
             f" ms a step, bare {bare.median / STEPS * 1e3:.1f} ms, {ours.median / bare.median:.2f} x"
         )
 
