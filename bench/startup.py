@@ -12,8 +12,8 @@ def main() -> None:
     print(f"   python -c 'import torch': {torch_}")
     for words in (["--help"], ["zoo"]):
         ours, bare = in_turn(
-            lambda w=words: _python("-m", "lilliput", *w), lambda: _python("-c", "")
-        )  # type: ignore[misc]
+            partial(_python, "-m", "lilliput", *words), partial(_python, "-c", "")
+        )
         name = " ".join(words)
         print(
             f"   lilliput {name}: {ours}, {ours.median / bare.median:.1f} x Python alone,"
