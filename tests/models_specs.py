@@ -37,7 +37,7 @@ def gpt_specs(draw: st.DrawFn) -> GPTSpec:
     return GPTSpec(
         layers=draw(st.integers(1, 3)),
         loops=draw(st.integers(1, 3)),
-        rotary_period=draw(st.sampled_from([0, 5])),
+        line_length=draw(st.sampled_from([0, 5])),
         width=heads * head_size,
         heads=heads,
         kv_heads=kv_heads,

@@ -18,6 +18,7 @@ from lilliput.models.layers import (
     LayerNorm,
     Matrix,
     RMSNorm,
+    line_table,
     rotary_tables,
     sinusoidal_table,
 )
@@ -90,6 +91,7 @@ class GPT(nn.Module):
     cos: Tensor
     sin: Tensor
     positions: Tensor
+    places: Tensor
 
     def __init__(self, spec: GPTSpec, vocabulary_size: int, context: int) -> None:
         super().__init__()
@@ -102,10 +104,13 @@ class GPT(nn.Module):
             self.register_buffer("positions", table_TE, persistent=False)
         elif spec.positions == "rotary":
             cos_TH, sin_TH = rotary_tables(
-                context, spec.head_size, spec.rotary_base, spec.rotary_period
+                context, spec.head_size, spec.rotary_base, spec.line_length
             )
             self.register_buffer("cos", cos_TH, persistent=False)
             self.register_buffer("sin", sin_TH, persistent=False)
+        if spec.line_length:
+            table_TE = line_table(context, spec.width, spec.line_length)
+            self.register_buffer("places", table_TE, persistent=False)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
         self.norm = make_norm(spec)
         if not spec.tied:
@@ -191,6 +196,8 @@ class GPT(nn.Module):
         x_BTE = F.embedding(ids_BT, self.embedding)
         if self.spec.positions in ("learned", "sinusoidal"):
             x_BTE = x_BTE + self.positions[start:end]
+        if self.spec.line_length:
+            x_BTE = x_BTE + self.places[start:end]
         return x_BTE
 
     def _rotary(self, start: int, end: int) -> tuple[Tensor, Tensor] | None:

@@ -111,6 +111,17 @@ def sinusoidal_table(num_positions: int, width: int) -> Tensor:
     return (table_TE * math.sqrt(2 / width)).float()
 
 
+def line_table(num_positions: int, width: int, length: int) -> Tensor:
+    """Sines and cosines (T, E) of the place in a line of `length` characters: all its harmonics,
+    then periods of 2, 4, 8, … lines; rows of about length one, as an embedding's are."""
+    periods = [length / n for n in range(1, length // 2 + 1)]
+    periods += [length * 2.0**n for n in range(1, width)]
+    position_T1 = torch.arange(num_positions, dtype=torch.float64)[:, None]
+    angle_TE = position_T1 * (2 * math.pi / torch.tensor(periods[: (width + 1) // 2]))
+    table_TE: Tensor = torch.stack((angle_TE.sin(), angle_TE.cos()), dim=2).flatten(1)[:, :width]
+    return (table_TE * (2 / width) ** 0.5).float()
+
+
 def rotary_tables(
     num_positions: int, head_size: int, base: float, period: int = 0
 ) -> tuple[Tensor, Tensor]:

@@ -135,15 +135,16 @@ class SerialExecutor(Executor):
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """A process started meanwhile ignores Ctrl-C from its first instant, as children inherit it."""
-    if threading.current_thread() is not threading.main_thread():
+    """A process started meanwhile does not hear Ctrl-C from its first instant, as children inherit
+    what is blocked; the driver hears it when this is over. (Ignored instead, it would be lost.)"""
+    if os.name != "posix" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(leash: Connection) -> None:

@@ -35,9 +35,10 @@ class GPTSpec:
     positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
     rotary_base: float = 10_000.0
     """Base of the rotary wavelengths (arXiv 2104.09864)."""
-    rotary_period: int = 0
-    """Characters of a line, where text comes in lines of one length: rotary wavelengths are then
-    odd fractions of it, six lines, and endless; 0: a geometric ladder from `rotary_base`."""
+    line_length: int = 0
+    """Characters of a line, where text comes in lines of one length, as working does. The place in
+    the line is then added to the embeddings as sines and cosines, and rotary wavelengths are odd
+    fractions of the line, six lines, and endless. 0: text has no lines."""
     rank: int = 0
     """Rank of every matrix inside the blocks, as a product of two; 0: full."""
     tied: bool = True
@@ -56,8 +57,8 @@ class GPTSpec:
                 f"rotary positions need an even head size; width {self.width} / heads {self.heads}"
                 f" = {self.head_size}; choose another number of heads or positions"
             )
-        if self.rotary_period < 0:
-            raise SpecError(f"rotary_period must be 0 or more; got {self.rotary_period}")
+        if self.line_length < 0:
+            raise SpecError(f"line_length must be 0 or more; got {self.line_length}")
         if self.hidden < 0 or self.rank < 0:
             raise SpecError(f"hidden and rank must be 0 or more; got {self.hidden}, {self.rank}")
 
