@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's"
 
 def test_ctrl_c_while_a_worker_starts_is_put_off_and_not_lost() -> None:
     started = False
-    with pytest.raises(KeyboardInterrupt), _deaf_to_interrupts():
+    with pytest.raises(KeyboardInterrupt), _deaf_to_interrupts():  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         started = True
     assert started

@@ -119,7 +119,7 @@ def line_table(num_positions: int, width: int, length: int) -> Tensor:
     position_T1 = torch.arange(num_positions, dtype=torch.float64)[:, None]
     angle_TE = position_T1 * (2 * math.pi / torch.tensor(periods[: (width + 1) // 2]))
     table_TE: Tensor = torch.stack((angle_TE.sin(), angle_TE.cos()), dim=2).flatten(1)[:, :width]
-    return (table_TE * (2 / width) ** 0.5).float()
+    return (table_TE * math.sqrt(2 / width)).float()
 
 
 def rotary_tables(
