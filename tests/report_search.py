@@ -26,7 +26,7 @@ from lilliput.tasks.task import task_of
 from lilliput.units import Z95, wilson
 
 QUESTIONS = 3_200
-SMALL = ArithmeticSpec(operands="0-39", held_out="40-43")
+SMALL = ArithmeticSpec(operands="0-39", held_out="40-43", format="plain")
 SEARCH = SearchSpec(families=("gpt", "gru"), smallest=1_000, largest=60_000, steps=10**9)
 
 
@@ -73,7 +73,7 @@ def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
 
 
 def made_up_job(task: TaskSpec, training: TrainingSpec | None = None) -> Job:
-    job = job_of(task, training or TrainingSpec())
+    job = job_of(task, training or TrainingSpec(steps=6_000))
     # A high floor, so that the smallest sizes fail totally.
     return replace(job, advance=advance, ask_unseen=ask_unseen, floor=0.06)
 
@@ -81,7 +81,7 @@ def made_up_job(task: TaskSpec, training: TrainingSpec | None = None) -> Job:
 def write_search(folder: Path, num_trials: int, task: TaskSpec = SMALL) -> None:
     """A ledger of trials at all sizes, a confirmation, and the exams of confirmed models."""
     job, chance = made_up_job(task), random.Random(1)
-    training = TrainingSpec()
+    training = TrainingSpec(steps=6_000)
     sizes = ladder(SEARCH)
     begun: list[Trial] = []
     progress: list[tuple[int, Progress]] = []

@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, Any
         "parameters": exam["parameters"],
         "bytes": len(content),
         "digest": hashlib.sha256(content).hexdigest(),
-        "format": "plain",
+        "format": "padded",
         "valid": count,
         "unseen": count,
         "unseen_interval": [unseen["overall"]["low"], unseen["overall"]["high"]],

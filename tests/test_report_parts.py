@@ -7,7 +7,6 @@ import sys
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -19,6 +18,7 @@ from lilliput.faces import cli_find, report_maps
 from lilliput.faces.cli_flags import parse, spec_of
 from lilliput.faces.cli_train import TASKS
 from lilliput.faces.report_again import find_command
+from lilliput.lab.job import key_of
 from lilliput.search.trial import Trial
 from lilliput.specs import (
     ArithmeticSpec,
@@ -28,7 +28,6 @@ from lilliput.specs import (
     Stage,
     TaskSpec,
     TrainingSpec,
-    digest,
 )
 from lilliput.specs.search import SearchSpec
 
@@ -114,11 +113,7 @@ def test_the_command_line_reads_the_command_as_the_same_search(
     spec = replace(SEARCH, pass_mark=0.625, width=3, seed=7, steps=0, seconds=600.0)
     run = RunSpec(task=task, training=training, model=GPTSpec(width=24, hidden=64))
     trial = Trial(0, "gpt", 4, 15_000, {}, 1, run, 14_000, 900, "search")
-    free = "lilliput.faces.report_again.propose_spec"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(free, lambda *_: SimpleNamespace(model=GPTSpec()))
-        command, sure = find_command(spec, [trial], digest(replace(RunSpec(), task=task,
-                                                                   training=training)))  # fmt: skip
+    command, sure = find_command(spec, [trial], key_of(task, training, {}))
     assert sure
     _, verb, kind, *flags = shlex.split(command)
     values = parse("find", "", cli_find.flags_of(kind), flags)
@@ -132,10 +127,11 @@ def test_the_command_line_reads_the_command_as_the_same_search(
 def test_a_shape_that_was_fixed_is_in_the_command() -> None:
     job = made_up_job(SMALL)
     spec = job.propose_spec("gpt", 15_000, {}, 1)
-    fixed = replace(spec, model=replace(spec.model, layers=1, mlp="gelu", tied=False))
-    trial = Trial(0, "gpt", 4, 15_000, {}, 1, fixed, 14_000, 900, "search")
-    command, _ = find_command(SEARCH, [trial], "")
+    trial = Trial(0, "gpt", 4, 15_000, {}, 1, spec, 14_000, 900, "search")
+    fixed = key_of(spec.task, spec.training, {"layers": 1, "mlp": "gelu", "tied": False})
+    command, sure = find_command(SEARCH, [trial], fixed)
+    assert sure
     assert "--layers 1 --mlp gelu" in command
     assert "--no-tied" in command
-    free = Trial(0, "gpt", 4, 15_000, {}, 1, spec, 14_000, 900, "search")
-    assert "--layers" not in find_command(SEARCH, [free], "")[0]
+    free = key_of(spec.task, spec.training, {})
+    assert "--layers" not in find_command(SEARCH, [trial], free)[0]

@@ -206,7 +206,7 @@ def _again(search: Search, folder: Path) -> Html:
         specs.append(report_again.spec_words(size.trial.spec, name))
     facts = [
         ("search seed", search.spec.seed),
-        ("task and training, digest", search.key),
+        ("task, training and fixed shape", search.key),
         ("steps trained", f"{spent:,}"),
         ("parameters × steps", f"{search.result.cost:,}"),
         ("best constant answer", f"{100 * search.floor:.2f} %"),

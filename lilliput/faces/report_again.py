@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lilliput.faces.report_page import Html, join, note, tag
-from lilliput.lab.job import SPACE, propose_spec
+from lilliput.lab.job import SPACE
 from lilliput.search.trial import Trial
 from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TrainingSpec, digest, to_dict
 from lilliput.specs.search import SearchSpec
@@ -31,27 +31,15 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
     # What the proposer chose hides what the search was given; then the defaults are tried.
     usual = {name: getattr(TrainingSpec(), name) for name in SPACE}
     training = bases[0] if bases else replace(run.training, **usual)
-    sure = digest(RunSpec(task=run.task, training=training)) == key
+    named, _, shape = key.partition(" ")
+    sure = digest(RunSpec(task=run.task, training=training)) == named
     words = ["lilliput", "find", run.task.kind]
     given = replace(spec, seconds=600.0, steps=0, workers=0)
     words += _flags(given, FLAGS)
-    words += [*_flags(run.task), *_flags(training), *_shape(trials, training)]
+    words += [*_flags(run.task), *_flags(training)]
+    for name, value in json.loads(shape or "{}").items():
+        words += _flag(name, value)
     return shlex.join(words), sure
-
-
-def _shape(trials: Sequence[Trial], training: TrainingSpec) -> list[str]:
-    """Flags of the shape that were fixed: where the first trials differ from what a free search
-    would have made of them."""
-    words = []
-    for trial in {trial.family: trial for trial in reversed(trials)}.values():
-        free = propose_spec(
-            trial.spec.task, training, {}, trial.family, trial.asked, trial.inner, trial.seed
-        ).model
-        for field in fields(free):
-            value = getattr(trial.spec.model, field.name)
-            if field.name not in ("width", "hidden") and value != getattr(free, field.name):
-                words += _flag(field.name, value)
-    return words
 
 
 def _flags(spec: Any, names: Mapping[str, str] = {}) -> list[str]:

@@ -1,5 +1,6 @@
 """What a search needs of a task, as functions that can be sent to a worker process."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
@@ -29,8 +30,14 @@ def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | No
         num_steps=num_steps,
         space=SPACE,
         floor=floor(task),
-        key=digest(RunSpec(task=task, training=training)),
+        key=key_of(task, training, shape or {}),
     )
+
+
+def key_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any]) -> str:
+    """What all trials share: a digest of task and training, then the fixed shape as JSON."""
+    words = digest(RunSpec(task=task, training=training))
+    return f"{words} {json.dumps(dict(shape), sort_keys=True)}" if shape else words
 
 
 SPACE: Mapping[str, Range | Choice] = {

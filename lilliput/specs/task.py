@@ -61,11 +61,11 @@ class ArithmeticSpec:
     rounding: Rounding = "float"
     """`float` rounds the binary quotient as Python's format does (TinyMath), `half-up` as schools
     do, `half-even` as banks do."""
-    format: Format = "plain"
+    format: Format = "padded"
     """How a problem is written: `plain` (27 / 86 = 0.31), `reversed` (answers with the least
     significant digit first), `padded` (the same, numbers at a fixed width), `worked` (the working
     before the answer)."""
-    reverse: str = OPERATIONS
+    reverse: str = "+-*"
     """Operations whose answers are turned round in the formats `reversed` and `padded`."""
     fold: int = -1
     """Which tenth of the problems is `unseen` (0-9); the tenth before it is validation. -1: the

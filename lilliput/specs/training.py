@@ -33,9 +33,9 @@ class Stage:
 class TrainingSpec:
     """One training. Learning rates are peaks: warm-up, stable, then linear decay to nothing."""
 
-    steps: int = 6_000
+    steps: int = 9_000
     """Updates of the weights."""
-    batch: int = 512
+    batch: int = 256
     """Rows a step: problems, or blocks of a stream."""
     layout: Literal["problems", "stream"] = "problems"
     """`problems`: one a row; `stream`: one stream of characters cut in blocks (TinyMath's way)."""
@@ -53,7 +53,7 @@ class TrainingSpec:
     """AdamW's peak."""
     muon_learning_rate: float = 5e-3
     """Muon's peak; an update's size does not depend on the gradient's (kellerjordan.github.io)."""
-    weight_decay: float = 0.0
+    weight_decay: float = 0.1
     """Decoupled, times the learning rate, on matrices and embeddings."""
     beta2: float = 0.99
     """AdamW's second-moment decay; batches of tiny models are small, so shorter than 0.999."""
