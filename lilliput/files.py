@@ -7,6 +7,7 @@ whatever instant the writer dies, finds the old content or the new, whole.
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from lilliput.errors import FileError
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Raises FileError where the disk is full or the folder cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
@@ -25,11 +26,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
         _bring_to_disk(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError(
-            f"cannot write {path}: {error.strerror}; free space or choose another"
-            " folder, then run the same command again: it goes on"
-        ) from None
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path | None, error: Exception) -> FileError:
+    """What is said of a full disk, or of a folder that is closed to us."""
+    reason = getattr(error, "strerror", None) or error
+    return FileError(
+        f"cannot write {path}: {reason}; what was recorded is kept: make room or choose another"
+        " folder, then run the same command again: it goes on"
+    )
 
 
 def _bring_to_disk(folder: Path) -> None:
@@ -65,7 +73,7 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror}") from None
+        raise cannot_write(path, error) from None
 
 
 def _ends_line(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError, LedgerError, NotFoundError
-from lilliput.search.files import cannot_write, write_atomic
+from lilliput.files import cannot_write, write_atomically
 from lilliput.search.job import Evidence, Progress
 from lilliput.search.trial import Look, Point, Trial
 from lilliput.specs import from_dict, to_dict
@@ -240,7 +240,7 @@ class Ledger:
             self._states[number] = state
             return
         path = self.state_path(number, step)
-        write_atomic(path, state)
+        write_atomically(path, state)
         known = self.trials[number].step if number < len(self.trials) else 0
         for old in path.parent.glob("state-*"):
             # Left by a death between file and ledger.
@@ -257,7 +257,7 @@ class Ledger:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError):
-                raise cannot_write(self.folder, str(error)) from None
+                raise cannot_write(self.folder, error) from None
             raise
 
     def rows(self, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
