@@ -178,8 +178,7 @@ def _dividing(left: int, right: int, answer: str, digits: int, decimals: int) ->
         half -= 1  # an exact tie that the task rounds down
     operand, quotient = _complement(_beads(right, digits)), ""
     # Halving needs no carry: a digit's half is its ones, its parity the five of the digit below.
-    halves = [str(right % 2), *_beads(half, digits)[:-1]]
-    out = _preface(_beads(right, digits), halves)
+    out = _preface(_beads(right, digits), _beads(half, digits))
     register = ["0"] * 4 * digits
     for state, digit in zip(_DIVIDING, f"{left:0{digits}d}{half:0{decimals}d}", strict=False):
         register, counter = _shifted(register, digit), 0
