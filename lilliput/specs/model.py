@@ -33,8 +33,9 @@ class GPTSpec:
     """Activation; `relu2` is the square of ReLU (arXiv 2109.08668)."""
     norm: Literal["rms", "layer"] = "rms"
     positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
-    rotary_base: float = 10_000.0
-    """Base of the rotary wavelengths (arXiv 2104.09864)."""
+    rotary_base: float = 100.0
+    """Base of the rotary wavelengths (arXiv 2104.09864); texts here are short, so under the usual
+    10,000."""
     line_length: int = 0
     """Characters of a line, where text comes in lines of one length, as working does. The place in
     the line is then added to the embeddings as sines and cosines, and rotary wavelengths are odd

@@ -3,7 +3,7 @@
 One register machine does all four operations, and writes its digits as an abacus shows them: beads
 worth one (0-4), then the bead worth five (0-1), least digit first. So every sum of beads that a
 larger number needs has been seen with smaller ones. After the question come a preface (the beads
-of the operand, those of half the divisor) and lines
+of both operands, the second first, and of half the divisor) and lines
 
     s0 .. s(4n-1)  q0 q1  y0 .. y(2n-1)  k
 
@@ -14,7 +14,7 @@ complement and one, so a last column without a carry went below zero. Long multi
 operand as often as each digit of the other says; long division takes the divisor away until that
 goes below zero. At the end come `>` and the answer, with `_` where leading zeros would stand.
 
-    47+38=3130____21400000103130yA0D11000003130Y>__85
+    47+38=31302140____21400000103130yABD10000003130Y>__85
 """
 
 from collections.abc import Sequence
@@ -42,15 +42,16 @@ def working(operation: str, left: int, right: int, answer: str, digits: int, dec
         digits: digits of the largest operand.
         decimals: decimal places of the answer.
     """
+    operand = _beads(right, digits)
+    preface = "".join([*operand, *_beads(left, digits)])
+    blank = BLANK * len(operand)
     if operation == "+":
-        operand = _beads(right, digits)
-        return _preface(operand) + _adding(_beads(left, 2 * digits), "1", operand)
+        return preface + blank + _adding(_beads(left, 2 * digits), "1", operand)
     if operation == "*":
-        operand, multiplier = _beads(left, digits), f"{right:0{digits}d}"
-        return _preface(operand) + _adding(["0"] * 4 * digits, multiplier, operand)
+        return preface + blank + _adding(["0"] * 4 * digits, f"{left:0{digits}d}", operand)
     if operation == "-":
-        return _subtracting(left, right, digits)
-    return _dividing(left, right, answer, digits, decimals)
+        return preface + blank + _subtracting(left, right, digits)
+    return preface + _dividing(left, right, answer, digits, decimals)
 
 
 def alphabet(operations: str) -> str:
@@ -82,7 +83,7 @@ def longest(operation: str, digits: int, decimals: int) -> int:
     """Characters of the longest working, answer included, at most."""
     lines = {"+": 2, "-": 4, "*": 10 * digits, "/": 11 * (digits + decimals)}[operation]
     answer = 2 * digits + decimals + 2
-    return 4 * digits + lines * (6 * digits + 3) + answer
+    return 6 * digits + lines * (6 * digits + 3) + answer
 
 
 def _value(bead: str) -> int:
@@ -127,10 +128,6 @@ def _shifted(register: list[str], digit: str) -> list[str]:
     return _beads(int(digit), 1) + [str(_value(bead)) for bead in register[:-2]]
 
 
-def _preface(operand: Sequence[str], half: Sequence[str] = ()) -> str:
-    return "".join(operand) + "".join(half).ljust(len(operand), BLANK)
-
-
 def _line(register: list[str], counter: int, operand: list[str], state: str) -> str:
     return "".join([*register, *_beads(counter, 1), *operand, state])
 
@@ -158,7 +155,7 @@ def _adding(register: list[str], multiplier: str, operand: list[str]) -> str:
 def _subtracting(left: int, right: int, digits: int) -> str:
     """left - right; where that goes below zero, 10^n minus what stands there and a minus sign."""
     operand, register = _complement(_beads(right, digits)), _beads(left, 2 * digits)
-    out = _preface(_beads(right, digits)) + _line(register, 0, operand, "s")
+    out = _line(register, 0, operand, "s")
     register = _step(register, operand, taking=True)
     negative = _below_zero(register)
     out += _line(register, 0, operand, "T" if negative else "S")
@@ -178,7 +175,7 @@ def _dividing(left: int, right: int, answer: str, digits: int, decimals: int) ->
         half -= 1  # an exact tie that the task rounds down
     operand, quotient = _complement(_beads(right, digits)), ""
     # Halving needs no carry: a digit's half is its ones, its parity the five of the digit below.
-    out = _preface(_beads(right, digits), _beads(half, digits))
+    out = "".join(_beads(half, digits))
     register = ["0"] * 4 * digits
     for state, digit in zip(_DIVIDING, f"{left:0{digits}d}{half:0{decimals}d}", strict=False):
         register, counter = _shifted(register, digit), 0
