@@ -64,7 +64,7 @@ def test_default_setting_equals_llama(kv_heads: int, tied: bool) -> None:
         num_key_value_heads=kv_heads,
         max_position_embeddings=T,
         rms_norm_eps=1e-6,
-        rope_theta=10_000.0,
+        rope_theta=spec.rotary_base,
         tie_word_embeddings=tied,
         attention_bias=False,
         mlp_bias=False,
