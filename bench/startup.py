@@ -11,9 +11,7 @@ def main() -> None:
     torch_ = times(lambda: _python("-c", "import torch"), repeats=3)
     print(f"   python -c 'import torch': {torch_}")
     for words in (["--help"], ["zoo"]):
-        ours, bare = in_turn(
-            partial(_python, "-m", "lilliput", *words), partial(_python, "-c", "")
-        )
+        ours, bare = in_turn(partial(_python, "-m", "lilliput", *words), partial(_python, "-c", ""))
         name = " ".join(words)
         print(
             f"   lilliput {name}: {ours}, {ours.median / bare.median:.1f} x Python alone,"
