@@ -32,6 +32,13 @@ _OWN = [
     Flag("resume", str, "", "The folder of a run that was stopped; it goes on there."),
     Flag("report", bool, False, "Write report.html and its charts into the run's folder."),
     Flag("json", bool, False, "Print the grade as JSON."),
+    Flag(
+        "ten_fold",
+        bool,
+        False,
+        "Train ten times, each with another tenth unseen: how well a"
+        " recipe generalises where all problems are few.",
+    ),
 ]
 
 
@@ -116,11 +123,35 @@ def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
     return RunSpec(task=made, model=model, training=training, seed=values.seed)
 
 
+def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
+    from lilliput.lab.folds import FOLDS, pooled, ten_fold
+
+    say = sys.stderr if values.json else sys.stdout
+    folds = []
+    for fold in ten_fold(spec, folder, values.device):
+        folds.append(fold)
+        print(f"fold {fold.number} of {FOLDS}: {fold.right} of {fold.total} unseen", file=say)
+        say.flush()
+    whole = pooled(folds)
+    if values.json:
+        import json
+
+        rows = [[fold.right, fold.total] for fold in folds]
+        print(
+            json.dumps({"folds": rows, "score": whole.score, "low": whole.low, "high": whole.high})
+        )
+    else:
+        print(f"ten-fold cross-validation: {whole}, every problem asked once while unseen")
+    return 0
+
+
 def _train(spec: RunSpec, values: Any) -> int:
     from lilliput.lab.job import count
     from lilliput.lab.verbs import grade, run_folder, train
 
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
+    if values.ten_fold:
+        return _ten_fold(spec, folder, values)
     say = sys.stderr if values.json else sys.stdout
     shape = ", ".join(
         f"{f.name} {getattr(spec.model, f.name)}"
