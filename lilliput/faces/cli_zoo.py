@@ -101,7 +101,7 @@ def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
     from lilliput.zoo import path_of
 
     content = path_of(entry.name).read_bytes()
-    graded = grade(f"zoo:{entry.name}", keep=False)
+    graded = grade(f"zoo:{entry.name}", ("valid", "unseen", "beyond"), keep=False)
     sections = graded.grade.sections
     unseen = sections["unseen"]
     beyond = sections.get("beyond")
