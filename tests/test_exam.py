@@ -22,7 +22,9 @@ from lilliput.tasks.table import table_of
 from lilliput.tasks.vocabulary import END
 from lilliput.units import Interval, clustered_wilson, wilson
 
-TASK = Arithmetic(ArithmeticSpec(operands="0-29", held_out="25-29", format="reversed"))
+TASK = Arithmetic(
+    ArithmeticSpec(operands="0-29", held_out="25-29", format="reversed", reverse="+-*/")
+)
 ALL = ("seen", "valid", "unseen", "beyond")
 
 
