@@ -33,7 +33,7 @@ def shape_words(model: ModelSpec) -> str:
 def row_of(path: Path, seeds: list[Path], words: argparse.Namespace) -> dict[str, Any]:
     """The fields of zoo.Entry, JSON-ready."""
     content = path.read_bytes()
-    graded = grade(str(path), keep=False)
+    graded = grade(str(path), ("valid", "unseen", "beyond"), keep=False)
     sections, card = graded.grade.sections, graded.model.card
     unseen, beyond = sections["unseen"], sections.get("beyond")
     tries = {read_card(other).spec.seed: other for other in [path, *seeds]}
