@@ -134,6 +134,24 @@ def test_a_bad_source_is_refused(tmp_path: Path, text: str, words: str) -> None:
         read_source(arithmetic(source=str(path)))
 
 
+def test_a_leaked_operand_wider_than_the_format_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    for line in ("1 + 100 = 101.00", "-3 + 4 = 1.00"):
+        path.write_text(f"1 + 1 = 2.00\n{line}")
+        with pytest.raises(ProblemError, match=r"lines.txt, line 2: .* not from 0 to 99"):
+            read_source(arithmetic(source=str(path), leaked=True))
+        assert read_source(arithmetic(source=str(path))).num_dropped == 1
+
+
+def test_text_is_cut_at_newlines_only_and_loses_its_first_mark(tmp_path: Path) -> None:
+    path = tmp_path / "lines.tsv"
+    path.write_bytes("\ufeffa\x0bb\tc\u2028d\r\ne\tf".encode())
+    problems = Lines(LinesSpec(file=str(path))).section("seen")
+    assert [p[:2] for p in problems] == [("a\x0bb", "c\u2028d"), ("e", "f")]
+    path.write_bytes("\ufeff1 + 1 = 2.00\x0b\n2 + 2 = 4.00".encode())
+    assert read_source(arithmetic(source=str(path))).num_lines == 2
+
+
 def test_a_changed_source_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     path.write_text("1 + 1 = 2.00")

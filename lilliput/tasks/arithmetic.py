@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 
 from lilliput.errors import SpecError
 from lilliput.specs.task import ArithmeticSpec
@@ -37,14 +37,25 @@ class Arithmetic:
         held = spec.held_out_range
         self._low, self._high = low, high
         self._held = range(held[0], held[1] + 1) if held else range(0)
+        self._below = range(low, min(high + 1, held[0]) if held else high + 1)
+        self._above = range(max(low, held[1] + 1), high + 1) if held else range(0)
 
     @cached_property
     def num_problems(self) -> int:
         """Problems with both operands in the range and none held out."""
-        inside = self._high - self._low + 1
-        inside -= sum(1 for n in self._held if self._low <= n <= self._high)
+        inside = self._num_inside
         zeros = 1 if self._low == 0 and 0 not in self._held else 0
         return sum(inside * (inside - zeros * (op == "/")) for op in self.operations)
+
+    @property
+    def _num_inside(self) -> int:
+        """Operands that are not held out."""
+        return len(self._below) + len(self._above)
+
+    @property
+    def _num_pairs_beyond(self) -> int:
+        """Pairs of operands, one or both of them held out."""
+        return len(self._held) * (len(self._held) + 2 * self._num_inside)
 
     @property
     def exhaustive(self) -> bool:
@@ -105,24 +116,63 @@ class Arithmetic:
             name: only this section; None: all but those held out.
         """
         weights = self.spec.weights or (1.0,) * len(self.operations)
-        wanted = {name} if name else {"seen", "valid", "unseen"}
+        self._check_drawable(name, weights)
         while True:
             operation = generator.choices(self.operations, weights)[0]
-            left, right = (generator.randint(self._low, self._high) for _ in range(2))
-            if operation == "/" and right == 0:
-                continue
-            if name == "beyond":
-                if generator.random() < 0.5:
-                    left = generator.choice(self._held)
-                else:
-                    right = generator.choice(self._held)
-                yield self.problem(left, operation, right)
-            elif self.where(f"{left} {operation} {right}") in wanted:
-                yield self.problem(left, operation, right)
+            problem = self._try(generator, operation, name)
+            if problem:
+                yield problem
+
+    def _try(
+        self, generator: random.Random, operation: str, name: Section | None
+    ) -> Problem | None:
+        """One draw; None where it hits a division by zero or another section."""
+        if name == "beyond":
+            left, right = self._pair_beyond(generator.randrange(self._num_pairs_beyond))
+        else:
+            left, right = (
+                self._inside(generator.randint(0, self._num_inside - 1)) for _ in range(2)
+            )
+        if operation == "/" and right == 0:
+            return None
+        if name is None or name == "beyond" or self.exhaustive:
+            return self.problem(left, operation, right)
+        belongs = self.where(f"{left} {operation} {right}") == name
+        return self.problem(left, operation, right) if belongs else None
+
+    def _check_drawable(self, name: Section | None, weights: tuple[float, ...]) -> None:
+        """Only small spaces can lack a problem: in larger ones each operation has many."""
+        if name == "beyond":
+            if not self._held:
+                raise SpecError("no problem is beyond: nothing is held out; give a held-out range")
+        elif self.num_problems < SMALL_SPACE:
+            names: list[Section] = [name] if name else ["seen", "valid", "unseen"]
+            groups = {problem.group for part in names for problem in self.section(part)}
+            weighted = zip(self.operations, weights, strict=True)
+            if not any(weight and operation in groups for operation, weight in weighted):
+                raise SpecError(
+                    f"no problem of {self.operations!r} with weights {weights} is in section"
+                    f" {name or 'any'!r} of {self.spec.operands}; choose wider operands"
+                )
+
+    def _inside(self, place: int) -> int:
+        """Operand number `place` of those that are not held out."""
+        below = len(self._below)
+        return self._below[place] if place < below else self._above[place - below]
+
+    def _pair_beyond(self, place: int) -> tuple[int, int]:
+        """Pair number `place` of those with one operand or both held out."""
+        held = len(self._held)
+        left, right = divmod(place, held + self._num_inside)
+        if left < held:
+            other = self._held[right] if right < held else self._inside(right - held)
+            return self._held[left], other
+        left, right = divmod(place - held * (held + self._num_inside), held)
+        return self._inside(left), self._held[right]
 
     @cached_property
     def _listed(self) -> dict[Section, list[Problem]]:
-        numbers = [n for n in range(self._low, self._high + 1) if n not in self._held]
+        numbers = [*self._below, *self._above]
         everything = [
             self.problem(left, operation, right)
             for operation in self.operations
@@ -142,7 +192,7 @@ class Arithmetic:
     def _beyond(self) -> list[Problem]:
         if not self._held:
             return []
-        if self.num_problems > ENUMERABLE:
+        if max(self.num_problems, self._num_pairs_beyond) > ENUMERABLE:
             return self._drawn("beyond")
         everywhere = sorted({*range(self._low, self._high + 1), *self._held})
         return [
@@ -153,10 +203,35 @@ class Arithmetic:
         ]
 
     def _drawn(self, name: Section) -> list[Problem]:
-        number = DRAWN_TO_LEARN if name == "seen" else DRAWN_A_GROUP * len(self.operations)
+        if name == "seen":
+            chosen: dict[str, Problem] = {}
+            # Weights may leave fewer problems than are wanted, so the draws are counted.
+            for problem in islice(
+                self.draw(random.Random(f"lilliput {name}"), name), 4 * DRAWN_TO_LEARN
+            ):
+                chosen[problem.question] = problem
+                if len(chosen) == DRAWN_TO_LEARN:
+                    break
+            return list(chosen.values())
+        group = self._beyond_group if name == "beyond" else self._drawn_group
+        return [problem for operation in self.operations for problem in group(operation, name)]
+
+    def _drawn_group(self, operation: str, name: Section) -> list[Problem]:
+        """Different problems of one operation; a space that is drawn from has enough of them."""
+        generator = random.Random(f"lilliput {name} {operation}")
         chosen: dict[str, Problem] = {}
-        for problem in self.draw(random.Random(f"lilliput {name}"), name):
-            chosen[problem.question] = problem
-            if len(chosen) == number:
-                break
+        while len(chosen) < DRAWN_A_GROUP:
+            problem = self._try(generator, operation, name)
+            if problem:
+                chosen[problem.question] = problem
         return list(chosen.values())
+
+    def _beyond_group(self, operation: str, name: Section) -> list[Problem]:
+        """As `_drawn_group`; a few held-out operands may make fewer problems than are wanted."""
+        generator = random.Random(f"lilliput {name} {operation}")
+        # More than are wanted: up to half of the pairs divide by zero.
+        number = min(self._num_pairs_beyond, 4 * DRAWN_A_GROUP)
+        places = generator.sample(range(self._num_pairs_beyond), number)
+        pairs = (self._pair_beyond(place) for place in places)
+        problems = (self.problem(a, operation, b) for a, b in pairs if operation != "/" or b)
+        return list(islice(problems, DRAWN_A_GROUP))

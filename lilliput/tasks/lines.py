@@ -35,14 +35,14 @@ class LinesFormat:
 
 
 def read_text(path: str) -> str:
-    """The whole of a UTF-8 text file.
+    """The whole of a UTF-8 text file, without the mark that some editors put first (BOM).
 
     Raises:
         NotFoundError: there is no such file.
         FileError: it is a folder, is not text, or cannot be read.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NotFoundError(f"no file {path!r}; give the path of a text file") from None
     except UnicodeDecodeError:
@@ -72,7 +72,7 @@ class Lines:
                 " back, or train anew without file_digest"
             )
         problems: dict[str, Problem] = {}
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if not line.strip():
                 continue
             question, tab, answer = line.partition("\t")

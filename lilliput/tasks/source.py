@@ -30,7 +30,8 @@ def read_source(task: Arithmetic) -> Source:
     if spec.source_digest and text_digest(text) != spec.source_digest:
         raise FileError(f"{spec.source} has changed since this run was specified; bring it back")
     kept, dropped, total = [], 0, 0
-    for number, (expression, claimed) in read_lines(text.splitlines()):
+    largest = 10**task.format.digits - 1
+    for number, (expression, claimed) in read_lines(text.split("\n")):
         total += 1
         right = right_answer(expression, spec.decimals, spec.rounding)
         if not same_number(right, claimed):
@@ -39,10 +40,17 @@ def read_source(task: Arithmetic) -> Source:
             )
         if expression.left.denominator != 1 or expression.right.denominator != 1:
             raise ProblemError(f"{spec.source}, line {number}: {expression} is not whole numbers")
-        problem = task.problem(int(expression.left), expression.operation, int(expression.right))
+        left, right_ = int(expression.left), int(expression.right)
+        problem = task.problem(left, expression.operation, right_)
         if expression.operation not in spec.operations:
             dropped += 1
-        elif spec.leaked or task.where(problem.question) == "seen":
+            continue
+        if spec.leaked and (min(left, right_) < 0 or max(left, right_) > largest):
+            raise ProblemError(
+                f"{spec.source}, line {number}: {expression} has an operand that is not from 0 to"
+                f" {largest}; choose wider --operands"
+            )
+        if spec.leaked or task.where(problem.question) == "seen":
             kept.append(problem)
         else:
             dropped += 1
