@@ -1,10 +1,11 @@
 """Cheap jobs for tests of the search, importable by worker processes. No tests in here."""
 
+import math
 import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,26 @@ def advance(
     return Progress(
         str(step).encode(), step, done, evidence(score(spec, step)), 0.5, pause, ({"step": step},)
     )
+
+
+def advance_or_diverge(
+    seeds: frozenset[int], spec: ToySpec, state: bytes | None, steps: int
+) -> Progress:
+    """Halfway through training, some seeds have no number as their loss."""
+    made = advance(None, 0.0, spec, state, steps)
+    if spec.seed not in seeds or made.step < NUM_STEPS // 2:
+        return made
+    return replace(made, done=True, validation=evidence(0.0), train_loss=math.nan)
+
+
+def advance_or_break(
+    seeds: frozenset[int], spec: ToySpec, state: bytes | None, steps: int
+) -> Progress:
+    """Halfway through training, some seeds break."""
+    made = advance(None, 0.0, spec, state, steps)
+    if spec.seed in seeds and made.step >= NUM_STEPS // 2:
+        raise MemoryError("no room")
+    return made
 
 
 def ask_unseen(spec: ToySpec, state: bytes, z: float) -> Evidence:

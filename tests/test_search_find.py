@@ -15,7 +15,7 @@ from search_toys import MARK_SIZE, NUM_STEPS, toy_job
 from lilliput.errors import LilliputError
 from lilliput.search.files import export
 from lilliput.search.find import find, read_result
-from lilliput.search.job import Job, Progress
+from lilliput.search.job import Job
 from lilliput.search.ledger import Ledger
 from lilliput.search.pool import SerialExecutor, WorkerPool
 from lilliput.search.result import Result, Snapshot
@@ -236,29 +236,6 @@ def test_worker_that_always_dies_is_given_up() -> None:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_broken_trial_is_given_up_and_the_search_goes_on() -> None:
-    job = toy_job()
-
-    def advance(spec: object, state: bytes | None, steps: int) -> Progress:
-        if getattr(spec, "seed", 0) == 1:
-            raise FloatingPointError("loss is nan")
-        return job.advance(spec, state, steps)
-
-    broken = Job(**{**vars(job), "advance": advance})
-    snapshot = last(SearchSpec(steps=10**5, **SMALL), broken)
-    assert snapshot.errors == ("trial 1 was given up: FloatingPointError: loss is nan",)
-    assert snapshot.result is not None
-    assert snapshot.result.winner is not None
-
-
-def test_search_that_always_breaks_ends() -> None:
-    def advance(spec: object, state: bytes | None, steps: int) -> Progress:
-        raise MemoryError("no room")
-
-    with pytest.raises(LilliputError, match="3 trials broke, the last with MemoryError: no room"):
-        last(SearchSpec(steps=10**5, **SMALL), Job(**{**vars(toy_job()), "advance": advance}))
 
 
 @pytest.mark.usefixtures("quick_disk")

@@ -12,6 +12,7 @@ from lilliput.errors import FileError, LedgerError, NotFoundError, SpecError
 from lilliput.search.files import export
 from lilliput.search.job import Evidence, Progress
 from lilliput.search.ledger import SCHEMA_VERSION, Ledger
+from lilliput.search.lock import refusal
 from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
 
@@ -80,6 +81,34 @@ def test_second_search_is_refused_and_a_reader_is_not(tmp_path: Path) -> None:
     Ledger(tmp_path, IDENTITY, Toy).close()
 
 
+def test_what_sqlite_refuses_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "lock.sqlite").mkdir()
+    with pytest.raises(FileError, match=r"cannot open .*lock\.sqlite"):
+        Ledger(tmp_path, IDENTITY, Toy)
+    said = {}
+    for code in ("BUSY", "FULL", "READONLY", "CORRUPT"):
+        error = sqlite3.OperationalError(code)
+        error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{code}")
+        said[code] = str(refusal("folder/ledger.sqlite", error))
+    assert "another search is writing folder;" in said["BUSY"]
+    assert "make room" in said["FULL"]
+    assert "may be read and written" in said["READONLY"]
+    assert [code for code, words in said.items() if "move it away" in words] == ["CORRUPT"]
+
+
+def test_a_ledger_of_the_first_schema_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [])
+        ledger._db.execute("DROP TABLE given_up")
+        ledger._db.execute("PRAGMA user_version = 1")
+    with Ledger(tmp_path, write=False) as old:
+        assert len(old.trials) == 1
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([], [], {0: "MemoryError"})
+    with Ledger(tmp_path, write=False) as again:
+        assert again.given_up == {0: "MemoryError"}
+
+
 def test_another_question_is_refused(tmp_path: Path) -> None:
     Ledger(tmp_path, IDENTITY, Toy).close()
     with pytest.raises(LedgerError, match=r"pass_mark was 0\.7, is now 0\.8"):
@@ -136,7 +165,8 @@ def test_export_holds_every_row(tmp_path: Path) -> None:
     with Ledger(tmp_path, IDENTITY, Toy) as ledger:
         ledger.record([toy_trial(0)], [(0, progress(10))])
         paths = export(ledger, tmp_path)
-    assert [path.name for path in paths] == ["trials.csv", "slices.csv", "looks.csv", "ledger.json"]
+    names = ["trials.csv", "slices.csv", "looks.csv", "given_up.csv", "ledger.json"]
+    assert [path.name for path in paths] == names
     assert (tmp_path / "slices.csv").read_text().splitlines()[1].startswith("0,10,0,60,100,0.5,")
 
 

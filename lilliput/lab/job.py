@@ -1,6 +1,7 @@
 """What a search needs of a task, as functions that can be sent to a worker process."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
@@ -12,6 +13,7 @@ from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.model import ModelSpec
 from lilliput.tasks.task import task_of
+from lilliput.units import wilson
 
 
 def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | None = None) -> Job:
@@ -99,7 +101,10 @@ def floor(task: TaskSpec) -> float:
 
 
 def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
-    """Trains `steps` further and validates: a pure function of its arguments."""
+    """Trains `steps` further and validates what would be kept: a pure function of its arguments.
+
+    A training that diverged is over: nothing right, and no number as its loss.
+    """
     from lilliput.training.loop import Training
 
     training = Training(spec, task_of(spec.task))
@@ -110,15 +115,25 @@ def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
     while training.step < end and not training.done:
         training.one_step()
         if training.at_record:
+            if not math.isfinite(training.mean_loss):
+                break
             records.append(asdict(training.record()))
+    diverged = not math.isfinite(training.mean_loss)
     loss = records[-1]["loss"] if records else training.mean_loss
+    # The next slice goes on from the latest weights; judged are those that would be kept.
+    state = training.state()
+    training.finish()
     right, total, low, high, groups = training.validation()
+    validation = Evidence(right, total, low, high, groups)
+    if diverged:
+        none = {group: (0, asked) for group, (_, asked) in groups.items()}
+        validation = Evidence(0, total, 0.0, wilson(0, total).high, none)
     return Progress(
-        state=training.state(),
+        state=state,
         step=training.step,
-        done=training.done,
-        validation=Evidence(right, total, low, high, groups),
-        train_loss=loss,
+        done=training.done or diverged,
+        validation=validation,
+        train_loss=math.nan if diverged else loss,
         seconds=training.seconds - before,
         metrics=tuple(records),
     )

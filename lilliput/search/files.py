@@ -11,13 +11,13 @@ from lilliput.files import write_atomically
 if TYPE_CHECKING:
     from lilliput.search.ledger import Ledger
 
-TABLES = ("trials", "slices", "looks")
+TABLES = ("trials", "slices", "looks", "given_up")
 TIMES = ("seconds", "time", "pid")
 """Columns in which two sittings of one search may differ."""
 
 
 def export(ledger: "Ledger", folder: Path, *, times: bool = True) -> tuple[Path, ...]:
-    """Writes `trials.csv`, `slices.csv`, `looks.csv` and `ledger.json`; returns their paths.
+    """Writes a CSV of each table and `ledger.json`; returns their paths.
 
     Args:
         times: False leaves out the columns in `TIMES`, and metrics, which may hold times too.

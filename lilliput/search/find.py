@@ -6,7 +6,7 @@ time every worker gets its next slice at once. Prints nothing.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,7 @@ TICK = 0.5
 RESERVE = 0.04
 """Part of a budget in time that is kept for confirmation."""
 GIVE_UP = 3
-"""Trials that may break before the search does."""
+"""Trials that may break one after another before the search does."""
 SITTING = ("seconds", "steps", "workers")
 """Fields of the spec that may change when a search is gone on with."""
 
@@ -48,7 +48,11 @@ def find(
         LedgerError: another search is in the folder, or at it; see Ledger.
         FileError: the disk is full; what was recorded is kept.
         LilliputError: trials broke one after another.
+        UserError: a rung of the ladder has no model; nothing is written.
     """
+    for family in spec.families:
+        for size in (ladder(spec)[-1], ladder(spec)[0]):
+            job.num_steps(job.propose_spec(family, size, {}, spec.seed))
     with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
         own = WorkerPool(spec.workers) if executor is None else None
         try:
@@ -90,7 +94,10 @@ class _Sitting:
         self.running: dict[Future[Progress], Trial] = {}
         self.begun: list[Trial] = []
         """Chosen in this batch, not in the ledger yet."""
-        self.given_up: dict[int, str] = {}
+        self.errors = [_given_up(*broken) for broken in ledger.given_up.items()]
+        self.errors += [_diverged(trial) for trial in ledger.trials if trial.diverged]
+        self.num_broken = 0
+        """Trials that broke since a slice last came back."""
         self.decided = False
         self.num_workers = getattr(executor, "num_workers", spec.workers or 1)
 
@@ -101,7 +108,7 @@ class _Sitting:
         while True:
             yield from self._train()
             named = confirm.name_looks(
-                self.spec, self.ledger.trials, self.ledger.looks, self.given_up.keys()
+                self.spec, self.ledger.trials, self.ledger.looks, self.ledger.given_up.keys()
             )
             if not named:
                 return
@@ -142,7 +149,7 @@ class _Sitting:
                 trials,
                 busy,
                 self.ledger.looks,
-                self.given_up.keys(),
+                self.ledger.given_up.keys(),
             )
             if wish is None:
                 self.decided = not self.running
@@ -197,29 +204,34 @@ class _Sitting:
 
     def _receive(self, back: list[Future[Progress]]) -> None:
         progress = []
+        given_up = {}
         for future in back:
             trial = self.running.pop(future)
             error = future.exception()
             if error is None:
                 progress.append((trial.number, future.result()))
+                self.num_broken = 0
             elif isinstance(error, UserError) or not isinstance(error, Exception):
                 raise error
             else:
-                self._give_up(trial, error)
-        self._record(progress)
-
-    def _record(self, progress: list[tuple[int, Progress]]) -> None:
-        if self.begun or progress:
-            self.ledger.record(self.begun, progress)
-            self.begun = []
-
-    def _give_up(self, trial: Trial, error: Exception) -> None:
-        what = f"{type(error).__name__}: {error}"
-        self.given_up[trial.number] = f"trial {trial.number} was given up: {what}"
-        if len(self.given_up) >= GIVE_UP:
+                given_up[trial.number] = what = f"{type(error).__name__}: {error}"
+                self.num_broken += 1
+        self._record(progress, given_up)
+        self.errors += [_given_up(*broken) for broken in given_up.items()]
+        trials = [self.ledger.trials[number] for number, _ in progress]
+        self.errors += [_diverged(trial) for trial in trials if trial.diverged]
+        if self.num_broken >= GIVE_UP:
             raise LilliputError(
-                f"{GIVE_UP} trials broke, the last with {what}; what was recorded is kept"
-            ) from error
+                f"{self.num_broken} trials broke one after another, the last with {what}; what was"
+                " recorded is kept"
+            )
+
+    def _record(
+        self, progress: list[tuple[int, Progress]], given_up: Mapping[int, str] | None = None
+    ) -> None:
+        if self.begun or progress or given_up:
+            self.ledger.record(self.begun, progress, given_up)
+            self.begun = []
 
     def _confirm(self) -> Iterator[Snapshot]:
         """Asks unseen, one named run after another."""
@@ -260,6 +272,14 @@ class _Sitting:
             frozenset(trial.number for trial in self.running.values()),
             time.monotonic() - self.began,
             self._steps(),
-            tuple(self.given_up.values()),
+            tuple(self.errors),
             result,
         )
+
+
+def _given_up(number: int, what: str) -> str:
+    return f"trial {number} was given up: {what}"
+
+
+def _diverged(trial: Trial) -> str:
+    return f"trial {trial.number} diverged at step {trial.step}: it counts as failed"

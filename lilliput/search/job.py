@@ -36,10 +36,10 @@ class Progress:
     step: int
     """Steps trained since the trial began."""
     done: bool
-    """The spec's training is over (its last step, or stopped early by patience)."""
+    """The spec's training is over: its last step, stopped early by patience, or diverged."""
     validation: Evidence
     train_loss: float
-    """Nats a character, mean over the slice."""
+    """Nats a character, mean over the slice; NaN where training diverged."""
     seconds: float
     """What the slice took in its worker."""
     metrics: tuple[dict[str, Any], ...] = ()

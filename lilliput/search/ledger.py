@@ -6,21 +6,23 @@ is only removed after the ledger names a later one. Knows no job.
 """
 
 import json
+import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lilliput.errors import FileError, LedgerError, NotFoundError
+from lilliput.errors import LedgerError, NotFoundError
 from lilliput.files import cannot_write, write_atomically
 from lilliput.search.job import Evidence, Progress
+from lilliput.search.lock import check_identity, refusal, take_folder
 from lilliput.search.trial import Look, Point, Trial
 from lilliput.specs import from_dict, to_dict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE trials (number INTEGER PRIMARY KEY, family TEXT, rung INTEGER, asked INTEGER,
@@ -32,6 +34,8 @@ CREATE TABLE looks (round INTEGER, place INTEGER, trial INTEGER REFERENCES trial
   right INTEGER, total INTEGER, low REAL, high REAL, operations TEXT, pid INTEGER, time REAL,
   PRIMARY KEY (round, place)) STRICT;
 """
+_SINCE_2 = """CREATE TABLE given_up (
+  trial INTEGER PRIMARY KEY REFERENCES trials, what TEXT, time REAL) STRICT"""
 _PLAIN = ("number", "family", "rung", "asked", "seed", "parameters", "num_steps", "purpose")
 """Columns of `trials` that are fields of a Trial as they are."""
 
@@ -60,6 +64,8 @@ class Ledger:
         self.folder, self.spec_type = folder, spec_type
         self.trials: list[Trial] = []
         self.looks: list[Look] = []
+        self.given_up: dict[int, str] = {}
+        """Trials that broke, and how; in the order of their numbers once read again."""
         self._states: dict[int, bytes] = {}
         self._lock: sqlite3.Connection | None = None
         path = ":memory:" if folder is None else str(folder / "ledger.sqlite")
@@ -67,7 +73,7 @@ class Ledger:
             if not write and not Path(path).exists():
                 raise NotFoundError(f"no ledger in {folder}; `lilliput find` makes one")
             if write:
-                self._take_folder(folder)
+                self._lock = take_folder(folder)
         try:
             # Autocommit: every transaction below is begun and ended in plain sight.
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
@@ -78,29 +84,10 @@ class Ledger:
                 raise
         except sqlite3.DatabaseError as error:
             self._release()
-            raise LedgerError(
-                f"{path} cannot be read as a ledger ({error}); move it away to begin anew"
-            ) from None
+            raise refusal(path, error) from None
         except BaseException:
             self._release()
             raise
-
-    def _take_folder(self, folder: Path) -> None:
-        try:
-            (folder / "trials").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"cannot make {folder}: {error.strerror}; choose another") from None
-        # SQLite's lock on a file of its own: held for life, let go by the system at any death, and
-        # readers of the ledger are not kept out.
-        self._lock = sqlite3.connect(folder / "lock.sqlite", isolation_level=None, timeout=0)
-        try:
-            self._lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            self._release()
-            raise LedgerError(
-                f"another search is writing {folder}; wait for it, stop it, or choose another"
-                " folder"
-            ) from None
 
     def _open(self, identity: dict[str, Any] | None, write: bool) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -113,24 +100,27 @@ class Ledger:
             if self.folder is not None:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
-            if version == 0:
+            if version < SCHEMA_VERSION:
                 # Not executescript, which would commit after each statement.
                 with self._transaction():
-                    for statement in _SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    value = json.dumps(identity, sort_keys=True)
-                    self._db.execute("INSERT INTO meta VALUES ('identity', ?)", (value,))
+                    if version == 0:
+                        for statement in _SCHEMA.split(";"):
+                            self._db.execute(statement)
+                        value = json.dumps(identity, sort_keys=True)
+                        self._db.execute("INSERT INTO meta VALUES ('identity', ?)", (value,))
+                    self._db.execute(_SINCE_2)
                     self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                version = SCHEMA_VERSION
         elif version == 0:
             raise LedgerError(f"the ledger in {self.folder} is empty; run `lilliput find` again")
         self.identity: dict[str, Any] = json.loads(
             self._db.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()[0]
         )
         if write and identity is not None:
-            _check_identity(self.identity, json.loads(json.dumps(identity)), self.folder)
-        self._read()
+            check_identity(self.identity, json.loads(json.dumps(identity)), self.folder)
+        self._read(version)
 
-    def _read(self) -> None:
+    def _read(self, version: int) -> None:
         for row in self._select("trials"):
             data = json.loads(row["spec"])
             spec = data if self.spec_type is object else from_dict(self.spec_type, data)
@@ -142,7 +132,8 @@ class Ledger:
                     row["step"],
                     bool(row["done"]),
                     _from_row(row),
-                    row["train_loss"],
+                    # SQLite has no NaN.
+                    math.nan if row["train_loss"] is None else row["train_loss"],
                     row["seconds"],
                     tuple(json.loads(row["metrics"])),
                 )
@@ -150,6 +141,8 @@ class Ledger:
         for row in self._select("looks"):
             unseen = None if row["right"] is None else _from_row(row)
             self.looks.append(Look(row["round"], row["place"], row["trial"], row["z"], unseen))
+        if version >= 2:
+            self.given_up = {row["trial"]: row["what"] for row in self._select("given_up")}
 
     def _select(self, table: str) -> list[dict[str, Any]]:
         names, rows = self.rows(table)
@@ -161,8 +154,13 @@ class Ledger:
             f"INSERT INTO {table} ({', '.join(values)}) VALUES ({holes})", tuple(values.values())
         )
 
-    def record(self, begun: Sequence[Trial], progress: Iterable[tuple[int, Progress]]) -> None:
-        """Adds new trials, and slices that came back, at one moment: all or nothing."""
+    def record(
+        self,
+        begun: Sequence[Trial],
+        progress: Iterable[tuple[int, Progress]],
+        given_up: Mapping[int, str] | None = None,
+    ) -> None:
+        """Adds what was begun, came back and broke, at one moment: all or nothing."""
         slices = list(progress)
         for number, result in slices:
             self._write_state(number, result.step, result.state)
@@ -185,7 +183,10 @@ class Ledger:
                     metrics=json.dumps(result.metrics),
                     **_to_row(result.validation),
                 )
+            for number, what in (given_up or {}).items():
+                self._insert("given_up", trial=number, what=what, time=time.time())
         self.trials.extend(begun)
+        self.given_up.update(given_up or {})
         for number, result in slices:
             trial = self.trials[number]
             before = trial.step
@@ -261,7 +262,7 @@ class Ledger:
             raise
 
     def rows(self, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and rows of `trials`, `slices` or `looks`, in order."""
+        """Column names and rows of a table of `files.TABLES`, in order."""
         cursor = self._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
         return [column[0] for column in cursor.description], cursor.fetchall()
 
@@ -278,15 +279,6 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _check_identity(there: dict[str, Any], here: dict[str, Any], folder: Path | None) -> None:
-    changed = sorted(k for k in there.keys() | here.keys() if there.get(k) != here.get(k))
-    if changed:
-        differences = "; ".join(f"{k} was {there.get(k)}, is now {here.get(k)}" for k in changed)
-        raise LedgerError(
-            f"{folder} holds another search: {differences}; choose another folder, or ask as before"
-        )
 
 
 def _to_row(evidence: Evidence) -> dict[str, Any]:

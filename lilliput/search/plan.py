@@ -211,7 +211,8 @@ class _Plan:
                 return
             scans = [trial for trial in here if trial.purpose == "scan"]
             open_ones += [trial for trial in scans if not self._ended(trial)]
-            if any(t.done and t.points[-1].validation.low <= self.floor for t in here):
+            ended = [trial for trial in here if trial.done and not trial.diverged]
+            if any(trial.points[-1].validation.low <= self.floor for trial in ended):
                 break
         ready = [trial for trial in open_ones if trial.number not in self.running]
         yield from (trial for trial in ready if not trial.points)

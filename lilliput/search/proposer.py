@@ -103,6 +103,8 @@ def _best(trials: Sequence[Trial], mark: float) -> dict[str, Any]:
 
 def _merit(trial: Trial, mark: float) -> tuple[int, float]:
     """How far a trial came; a pass is the better the sooner."""
+    if trial.diverged:
+        return -1, 0.0
     if trial.passes(mark):
         return SLICES + 1, -trial.step / trial.num_steps
     reached = max((c for c in (2, 4, 8, 16) if trial.score_at(c) is not None), default=0)

@@ -23,9 +23,9 @@ class Size:
     trial: Trial
     """The confirmed run, else the one with the best validation."""
     passed: int
-    """Trials that pass on validation."""
+    """Seeds of the recipe of `trial` that pass on validation; 0 only where no trial passes."""
     tried: int
-    """Trials with at least one validation."""
+    """Seeds of that recipe whose training passed or is over."""
     unseen: Evidence | None
     """The last look at `unseen` of `trial`."""
     confirmed: bool
@@ -160,14 +160,16 @@ def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -
         for trial in here
         if trial.purpose == "typical" and trial.done
     )
-    ended = [trial for trial in here if trial.done]
+    # Seeds of one recipe: others that were tried, or were set aside halfway, say nothing of it.
+    seeds = [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+    ended = [trial for trial in here if trial.done and not trial.diverged]
     return Size(
         best.family,
         best.rung,
         best.asked,
         best,
-        sum(trial.passes(mark) for trial in here),
-        len(here),
+        sum(trial.passes(mark) for trial in seeds),
+        len(seeds),
         look.unseen if look else None,
         bool(confirmed),
         median(typical) if len(typical) >= 3 else None,

@@ -1,5 +1,6 @@
 """A trial as the search sees it: what was asked, and its learning curve. Knows no storage."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -56,6 +57,11 @@ class Trial:
     @property
     def done(self) -> bool:
         return bool(self.points) and self.points[-1].done
+
+    @property
+    def diverged(self) -> bool:
+        """It ended because the loss was no number, which says nothing of its size."""
+        return bool(self.points) and math.isnan(self.points[-1].train_loss)
 
     @property
     def last(self) -> Evidence | None:

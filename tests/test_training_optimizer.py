@@ -1,0 +1,52 @@
+"""Laws of the optimizers: each rate has its own peak, vectors do not decay, gradients clipped."""
+
+import pytest
+import torch
+from torch.optim import AdamW, Muon
+
+from lilliput.models.build import build
+from lilliput.specs import GPTSpec, TrainingSpec
+from lilliput.training.optimizer import clip, optimizers_of, set_rates
+
+MODEL = build(GPTSpec(width=16, heads=2, layers=1), 14, 12, seed=0)
+
+
+def rates(training: TrainingSpec, step: int) -> dict[type, list[float]]:
+    optimizers = optimizers_of(MODEL, training)
+    set_rates(optimizers, training, step)
+    return {type(made): [group["lr"] for group in made.param_groups] for made in optimizers}
+
+
+@pytest.mark.parametrize(("step", "factor"), [(0, 0.1), (4, 0.5), (50, 1.0), (90, 0.5), (99, 0.05)])
+def test_each_optimizer_has_its_own_peak_times_the_schedule(step: int, factor: float) -> None:
+    training = TrainingSpec(
+        steps=100, warmup=10, decay=0.2, learning_rate=0.25, muon_learning_rate=2.0
+    )
+    made = rates(training, step)
+    assert made[Muon] == pytest.approx([2.0 * factor])
+    assert made[AdamW] == pytest.approx([0.25 * factor] * 2)
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_only_matrices_and_tables_decay(name: str) -> None:
+    optimizers = optimizers_of(MODEL, TrainingSpec(optimizer=name, weight_decay=0.3))  # type: ignore[arg-type]
+    decays = {
+        id(parameter): group["weight_decay"]
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    named = dict(MODEL.named_parameters())
+    assert len(decays) == len(named)
+    assert {decays[id(p)] for p in named.values() if p.ndim == 2} == {0.3}
+    assert {decays[id(p)] for p in named.values() if p.ndim == 1} == {0.0}
+
+
+@pytest.mark.parametrize(("largest", "norm"), [(0.5, 0.5), (0.0, 10.0), (20.0, 10.0)])
+def test_a_gradient_is_clipped_to_its_largest_norm(largest: float, norm: float) -> None:
+    layer = torch.nn.Linear(2, 1, bias=False)
+    layer.weight.grad = torch.tensor([[6.0, 8.0]])
+    clip(layer, largest)
+    assert float(layer.weight.grad.norm()) == pytest.approx(norm, rel=1e-4)
+    # The direction stays.
+    assert layer.weight.grad[0, 0] / layer.weight.grad[0, 1] == pytest.approx(0.75)
