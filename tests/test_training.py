@@ -164,7 +164,8 @@ def test_the_loss_is_the_mean_over_what_is_learned() -> None:
         {},
         {"optimizer": "adamw"},
         {"average": 0.9},
-        {"mining": 0.5, "patience": 3},
+        {"mining": 0.5},
+        {"patience": 1, "muon_learning_rate": 0.9, "evaluate_every": 5},
         {"layout": "stream", "loss": "all", "block": 16},
         {"serve": "fresh"},
     ],
@@ -189,6 +190,7 @@ def test_resume_is_exact(fields: dict[str, object], model: GPTSpec | GRUSpec) ->
             part.restore(state)
         state = go(part, stop).state()
     assert part.step == whole.step
+    assert (whole.step < 60) == ("patience" in fields), "patience must bite"
     for a, b in zip(whole.finish().parameters(), part.finish().parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -203,15 +205,22 @@ def test_a_state_of_another_run_is_refused() -> None:
 
 
 def test_patience_keeps_the_best_weights() -> None:
-    spec = replace(SMALL, training=replace(SMALL.training, patience=1, muon_learning_rate=0.9))
-    training = Training(spec, task_of(spec.task))
+    training = Training(
+        replace(SMALL, training=replace(SMALL.training, patience=1)), task_of(SMALL.task)
+    )
     scores = []
     while not training.done:
         training.one_step()
         if training.at_record:
+            if scores:
+                with torch.no_grad():
+                    for parameter in training.model.parameters():
+                        parameter.zero_()
             scores.append(training.record().right)
+    assert training.step == 40
+    assert training.validation().right == scores[1] < scores[0]
     training.finish()
-    assert training.validation().right == max(scores)
+    assert training.validation().right == scores[0]
 
 
 def test_a_loss_that_is_no_number_stops_the_run() -> None:

@@ -23,12 +23,12 @@ def forced_right(model: nn.Module, table: Table) -> NDArray[np.bool_]:
     device = next(model.parameters()).device
     right_N = np.zeros(len(table), dtype=np.bool_)
     order_N = np.argsort(table.length_N, kind="stable")
+    length_N = table.length_N[order_N]
     begin = 0
     while begin < len(order_N):
-        # Sorted by length, so the last row tried is the longest.
-        size = max(
-            1, _CHARACTERS // int(table.length_N[order_N[min(begin + 255, len(order_N) - 1)]])
-        )
+        # Sorted by length, so a batch's last row is its longest.
+        longest_B = length_N[begin : begin + _CHARACTERS]
+        size = max(1, int((np.arange(1, len(longest_B) + 1) * longest_B <= _CHARACTERS).sum()))
         rows_B = order_N[begin : begin + size]
         part = table.rows(rows_B)
         ids_BT = torch.from_numpy(part.ids_NT.astype(np.int64)).to(device)

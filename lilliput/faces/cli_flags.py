@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from lilliput.errors import LilliputError, UserError
+from lilliput.errors import LilliputError, SpecError, UserError
 from lilliput.specs.training import Stage
 from lilliput.units import parse_count
 
@@ -177,7 +177,13 @@ def read_stage(text: str) -> Stage:
         elif "-" in word:
             fields["operands"] = word
         else:
-            fields["weights"] = tuple(float(weight) for weight in word.split(","))
+            try:
+                fields["weights"] = tuple(float(weight) for weight in word.split(","))
+            except ValueError:
+                raise SpecError(
+                    f"cannot read {word!r} in the stage {text!r}; write steps, then any of"
+                    " operands, operations and their weights, such as '2000 0-9 +- 3,1'"
+                ) from None
     return Stage(**fields)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from typing import Any, TypeVar
@@ -21,6 +22,14 @@ def digest(spec: Any) -> str:
     """First 16 hexadecimal digits of the sha256 of the spec's canonical JSON."""
     text = json.dumps(to_dict(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_finite(spec: Any) -> None:
+    """Raises SpecError where a field is infinite or no number."""
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SpecError(f"{field.name} must be a finite number; got {value}")
 
 
 def from_dict(cls: type[T], data: Any) -> T:

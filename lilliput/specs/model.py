@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
+from lilliput.specs.codec import check_finite
 
 
 def _positive(**values: int) -> None:
@@ -48,6 +49,7 @@ class GPTSpec:
     """Biases in matrices and layer norms, as GPT-2 has."""
 
     def __post_init__(self) -> None:
+        check_finite(self)
         _positive(layers=self.layers, loops=self.loops, width=self.width, heads=self.heads)
         if self.width % self.heads:
             raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
@@ -58,6 +60,8 @@ class GPTSpec:
                 f"rotary positions need an even head size; width {self.width} / heads {self.heads}"
                 f" = {self.head_size}; choose another number of heads or positions"
             )
+        if self.rotary_base <= 0:
+            raise SpecError(f"rotary_base must be above 0; got {self.rotary_base}")
         if self.line_length < 0:
             raise SpecError(f"line_length must be 0 or more; got {self.line_length}")
         if self.hidden < 0 or self.rank < 0:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lilliput.errors import SpecError, nearest
+from lilliput.specs.codec import check_finite
 from lilliput.specs.model import FAMILIES
 
 
@@ -36,6 +37,7 @@ class SearchSpec:
     """Draws the trials' seeds and recipes."""
 
     def __post_init__(self) -> None:
+        check_finite(self)
         for family in self.families:
             if family not in FAMILIES:
                 raise SpecError(f"unknown family {family!r}" + nearest(family, FAMILIES))

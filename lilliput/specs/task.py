@@ -1,5 +1,6 @@
 """What is to be learned, as data: which problems, how they are written, which are held out."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -30,10 +31,17 @@ def check_operations(operations: str) -> None:
 
 
 def check_weights(weights: tuple[float, ...], operations: str) -> None:
-    """Raises SpecError unless there is one weight an operation (or none at all)."""
-    if weights and (len(weights) != len(operations) or min(weights) < 0 or sum(weights) <= 0):
+    """Raises SpecError unless there is one weight an operation (or none at all).
+
+    Args:
+        operations: empty where they are not known yet.
+    """
+    wrong_number = operations and len(weights) != len(operations)
+    wrong_value = not all(0 <= weight < math.inf for weight in weights) or sum(weights) <= 0
+    if weights and (wrong_number or wrong_value):
         raise SpecError(
-            f"weights {weights} must be one number of 0 or more for each of {operations!r}"
+            f"weights {weights} must be one number of 0 or more for each of"
+            f" {operations or 'the operations'!r}, and one of them above 0"
         )
 
 

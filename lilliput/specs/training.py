@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
-from lilliput.specs.task import check_operations, parse_range
+from lilliput.specs.codec import check_finite
+from lilliput.specs.task import check_operations, check_weights, parse_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Stage:
             parse_range(self.operands)
         if self.operations:
             check_operations(self.operations)
+        check_weights(self.weights, self.operations)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ class TrainingSpec:
     """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
 
     def __post_init__(self) -> None:
+        check_finite(self)
         for name in ("steps", "batch", "block", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise SpecError(f"{name} must be 1 or more; got {getattr(self, name)}")
@@ -97,8 +100,17 @@ class TrainingSpec:
                 raise SpecError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
         if self.weight_decay < 0 or self.clip < 0:
             raise SpecError(f"{self.weight_decay=} and {self.clip=} must be 0 or more")
-        if self.mining and self.layout == "stream":
-            raise SpecError("mining needs problems as rows; a stream has none: leave one out")
+        if self.layout == "stream":
+            idle = {
+                "mining": self.mining,
+                "stage": self.stages,
+                "serve fresh": self.serve != "fixed",
+            }
+            for what, given in idle.items():
+                if given:
+                    raise SpecError(
+                        f"{what} needs problems as rows; a stream has none: leave one out"
+                    )
 
     @property
     def opens_with_end(self) -> bool:

@@ -44,8 +44,10 @@ class Batches:
         self._fresh = (
             training.serve == "fresh"
             and isinstance(task, Arithmetic)
+            and not task.spec.source
             and task.num_problems > ENUMERABLE
         )
+        self._check()
         self.problems: list[Problem] = []
         if not self._fresh:
             self.problems, self.table = learn_table(task.spec, self._start)
@@ -66,11 +68,35 @@ class Batches:
             problems = [next(drawn) for _ in range(self.training.batch)]
             return self._cut(table_of(self.task, problems, self._start))
         rows_B = self._rows(number)
+        if mined is not None:
+            pools = self._pool(self._stage(number)[0])
+            mined = np.intersect1d(mined, np.concatenate([pool for pool, _ in pools]))
         if mined is not None and len(mined):
             part = round(self.training.mining * len(rows_B))
             generator_ = np.random.default_rng([self.seed, 2, number])
-            rows_B[:part] = generator_.choice(mined, part)
+            # At random places: the rows of a weighted batch come one operation after the other.
+            places = generator_.choice(len(rows_B), part, replace=False)
+            rows_B[places] = generator_.choice(mined, part)
         return self._cut(self.table.rows(rows_B))
+
+    def _check(self) -> None:
+        """Raises SpecError where something asked for would have no effect."""
+        training = self.training
+        if self._fresh:
+            idle: dict[str, object] = {
+                "--mining": training.mining,
+                "--stage": training.stages,
+                "--problems": training.problems,
+            }
+            if names := [name for name, value in idle.items() if value]:
+                raise SpecError(
+                    f"{', '.join(names)} with --serve fresh: a space of over {ENUMERABLE:,}"
+                    " problems is drawn from without a list, so there are none to choose from;"
+                    " leave one out"
+                )
+        weights: tuple[float, ...] = getattr(self.task.spec, "weights", ())
+        if training.layout == "stream" and weights:
+            raise SpecError("--weights needs problems as rows; a stream has none: leave one out")
 
     def _choose(self) -> None:
         """Leaves `training.problems` of the problems, drawn from the seed; 0: all."""
@@ -179,7 +205,10 @@ class Batches:
             (rows[self._group_N[rows] == group], weight / total)
             for group, weight in zip(groups, weights, strict=True)
         ]
-        return [(pool, share) for pool, share in pools if share and len(pool)]
+        pools = [(pool, share) for pool, share in pools if share and len(pool)]
+        if not pools:
+            raise SpecError(f"weights {weights} leave no training problem of {groups!r}")
+        return pools
 
     def _make_stream(self) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
         """All training lines one after the other, and which of its characters are answers."""

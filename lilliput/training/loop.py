@@ -144,7 +144,7 @@ class Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
                 nats = self._loss(self.model, chunk, self.device)
             (nats / learned).backward()  # type: ignore[no-untyped-call]
-            self._nats += nats.detach().double().cpu()
+            self._nats += nats.detach().cpu().double()  # MPS has no float64
             self.characters += chunk.ids_BT.size
         clip(self.model, self.spec.training.clip)
         for optimizer in self.optimizers:
