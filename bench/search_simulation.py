@@ -48,7 +48,12 @@ class Outcome(NamedTuple):
     def right(self) -> bool:
         if self.distance is None:
             return False
-        return abs(self.distance) <= 1 or (self.distance < 0 and self.passes)
+        return self.distance in (0, 1) or (self.distance < 0 and self.passes)
+
+    @property
+    def near(self) -> bool:
+        """Within one rung on either side, whether or not the answer truly passes."""
+        return self.distance is not None and abs(self.distance) <= 1
 
     @property
     def false(self) -> bool:
@@ -119,9 +124,12 @@ def opponent_once(seed: int, num_trials: int) -> list[Outcome]:
 def describe(name: str, outcomes: Sequence[Outcome]) -> str:
     num = len(outcomes)
     right = wilson(sum(outcome.right for outcome in outcomes), num)
+    near = wilson(sum(outcome.near for outcome in outcomes), num)
     false = wilson(sum(outcome.false for outcome in outcomes), num)
     cost = sum(outcome.cost for outcome in outcomes) / num
-    return f"{name:<28} right {right}   false passes {false}   cost {cost:.2e}"
+    return (
+        f"{name:<28} right {right}   within a rung {near}   false passes {false}   cost {cost:.2e}"
+    )
 
 
 def main(num_searches: int = 1_000, num_opponents: int = 100, num_trials: int = 300) -> None:

@@ -11,6 +11,7 @@ from lilliput.search.confirm import name_looks, next_look, z_of_round
 from lilliput.search.job import Evidence
 from lilliput.search.ladder import chance_of_confirming, doubt, ladder
 from lilliput.search.plan import STRICT, Begin, next_slice
+from lilliput.search.result import summarise
 from lilliput.search.trial import Look, Point, Trial
 from lilliput.specs.search import SearchSpec
 from lilliput.units import wilson
@@ -140,3 +141,13 @@ def test_chance_of_confirming_is_what_happens() -> None:
         hits += exam(chance.gauss(truth, error)).low >= 0.7
     expected = chance_of_confirming(0.72, QUESTIONS, 0.7, 1.96)
     assert wilson(hits, 4_000, 4.0).low < expected < wilson(hits, 4_000, 4.0).high
+
+
+def test_only_seeds_of_the_winners_recipe_count() -> None:
+    trials = [trial(n, 2, score) for n, score in enumerate((0.8, 0.5, 0.75, 0.6, 0.4))]
+    # Another recipe passed, and another failed; one seed was set aside halfway.
+    trials[2] = replace(trials[2], inner={"rate": 1.0})
+    trials[3] = replace(trials[3], inner={"rate": 2.0})
+    trials[4].points[:] = [replace(trials[4].points[0], step=80, done=False)]
+    ((size,),) = (family.sizes for family in summarise(SPEC, trials, [], 0.0).families)
+    assert (size.passed, size.tried) == (1, 2)
