@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from search_toys import MARK_SIZE, NUM_STEPS, toy_job
 from lilliput.errors import LilliputError
 from lilliput.search.files import export
 from lilliput.search.find import find, read_result
-from lilliput.search.job import Job
+from lilliput.search.job import Job, Progress
 from lilliput.search.ledger import Ledger
 from lilliput.search.pool import SerialExecutor, WorkerPool
 from lilliput.search.result import Result, Snapshot
@@ -107,6 +108,22 @@ def test_budget_in_time_is_kept() -> None:
     result = result_of(SearchSpec(seconds=1.0, **SMALL), job)
     assert time.monotonic() - began < 3
     assert result.steps > 0
+
+
+@pytest.mark.parametrize("budget", [{"seconds": 60.0}, {"steps": 3_000}])
+def test_the_first_slice_of_a_budget_in_time_is_short(budget: dict[str, float]) -> None:
+    """Of a training that is far too long for the time, little is trained."""
+    asked = []
+    job = toy_job()
+
+    def advance(spec: object, state: bytes | None, steps: int) -> Progress:
+        asked.append(steps)
+        return replace(job.advance(spec, state, steps), seconds=10.0 * steps)
+
+    spec = SearchSpec(**budget, **SMALL)  # type: ignore[arg-type]
+    last(spec, replace(job, advance=advance, num_steps=lambda _: 1_600))
+    assert asked[0] == (6 if "seconds" in budget else 100)
+    assert sum(asked) <= (12 if "seconds" in budget else 3_000)
 
 
 @pytest.fixture

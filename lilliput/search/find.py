@@ -31,6 +31,8 @@ RESERVE = 0.04
 """Part of a budget in time that is kept for confirmation."""
 GIVE_UP = 3
 """Trials that may break one after another before the search does."""
+PROBE = 16
+"""Part of a slice that is trained first where a budget is a time, to know what a step takes."""
 SITTING = ("seconds", "steps", "workers")
 """Fields of the spec that may change when a search is gone on with."""
 
@@ -155,12 +157,13 @@ class _Sitting:
                 self.decided = not self.running
                 return
             trial = self._begin(wish, trials) if isinstance(wish, Begin) else wish
-            if not self._affordable(trial):
+            steps = self._affordable_steps(trial)
+            if not steps:
                 return
             if isinstance(wish, Begin):
                 self.begun.append(trial)
             state = self.ledger.state(trial.number) if trial.step else None
-            future = self.executor.submit(self.job.advance, trial.spec, state, trial.next_steps)
+            future = self.executor.submit(self.job.advance, trial.spec, state, steps)
             self.running[future] = trial
 
     def _begin(self, wish: Begin, trials: list[Trial]) -> Trial:
@@ -187,20 +190,28 @@ class _Sitting:
             wish.purpose,
         )
 
-    def _affordable(self, trial: Trial) -> bool:
+    def _affordable_steps(self, trial: Trial) -> int:
+        """Steps of a trial's next slice; 0: the budget has no room for it."""
+        steps = trial.next_steps
         if self.spec.steps:
             at_work = sum(other.next_steps for other in self.running.values())
-            return self._steps() + at_work + trial.next_steps <= self.spec.steps
+            return steps if self._steps() + at_work + steps <= self.spec.steps else 0
         left = self.spec.seconds * (1 - RESERVE) - (time.monotonic() - self.began)
-        return self._expected_seconds(trial) < left
+        a_step = self._seconds_of_a_step(trial)
+        if a_step is None:
+            return max(1, steps // PROBE) if left > 0 else 0
+        return steps if steps * a_step < left else 0
 
-    def _expected_seconds(self, trial: Trial) -> float:
-        """What the next slice may take, by the latest slice of the trial nearest in size."""
+    def _seconds_of_a_step(self, trial: Trial) -> float | None:
+        """What a step may take, by the latest slice of the trial nearest in size; None: unknown."""
         known = [other for other in self.ledger.trials if other.points]
         near = min(known, key=lambda t: abs(t.parameters - trial.parameters), default=None)
         # Half as much again for sending, validation and a busy machine; not the wall clock, whose
         # first slices hold the start of the workers.
-        return 0.0 if near is None else 1.5 * near.points[-1].seconds
+        if near is None:
+            return None
+        before = near.points[-2].step if len(near.points) > 1 else 0
+        return 1.5 * near.points[-1].seconds / max(1, near.step - before)
 
     def _receive(self, back: list[Future[Progress]]) -> None:
         progress = []
