@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from lilliput.errors import LilliputError, SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, primitive, spec_flags, spec_of
 from lilliput.faces.cli_train import TASKS
-from lilliput.faces.found import answer, best_so_far, to_dict
+from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
 from lilliput.specs import FAMILIES, GRUSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.model import GPTSpec
 from lilliput.specs.search import SearchSpec
@@ -151,10 +151,17 @@ def _find(
     assert last.result is not None
     _report(folder, quiet)
     if quiet:
-        print(json.dumps(to_dict(last.result), ensure_ascii=False))
+        print(json.dumps(to_dict(last.result, _levels(folder)), ensure_ascii=False))
     else:
-        print(answer(last, folder))
+        print(answer(last, folder, _levels(folder)))
     return 0
+
+
+def _levels(folder: Path) -> Levels:
+    from lilliput.search.ledger import Ledger
+
+    with Ledger(folder, write=False) as ledger:
+        return levels_of(ledger.looks)
 
 
 def _shown(snapshots: "Iterator[Snapshot]", quiet: bool, fresh: bool) -> "Iterator[Snapshot]":

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lilliput.faces.found import evidence_words, shape_words
-from lilliput.faces.text import console, plain_table
+from lilliput.faces.found import asked_words, asks_all, evidence_words, marks_of, shape_words
+from lilliput.faces.text import console, mark_words, plain_table
 from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
 
@@ -51,13 +51,14 @@ def as_lines(snapshots: "Iterator[Snapshot]", fresh: bool) -> "Iterator[Snapshot
                 print(
                     f"{_clock(snapshot)}  trial {trial.number}: {shape_words(trial)},"
                     f" step {point.step:,} of {trial.num_steps:,},"
-                    f" validation {evidence_words(point.validation)}{', passes' if passes else ''}"
+                    f" {asked_words(point.validation)} {evidence_words(point.validation)}"
+                    f"{', passes' if passes else ''}"
                 )
         for error in snapshot.errors[num_errors:]:
             print(f"{_clock(snapshot)}  {error}")
         num_errors = len(snapshot.errors)
         if snapshot.phase != phase and snapshot.phase == "confirming":
-            print(f"{_clock(snapshot)}  confirming on unseen problems")
+            print(f"{_clock(snapshot)}  {_confirming(snapshot)}")
         phase = snapshot.phase
         if phase == "finished":
             print()
@@ -75,6 +76,14 @@ def _is_news(trial: "Trial", place: int, snapshot: "Snapshot") -> bool:
     return first or first_pass or points[place].done or (place + 1) % _QUARTER == 0
 
 
+def _all_asked(snapshot: "Snapshot") -> bool:
+    return any(trial.last and asks_all(trial.last) for trial in snapshot.trials)
+
+
+def _confirming(snapshot: "Snapshot") -> str:
+    return f"confirming on {'all' if _all_asked(snapshot) else 'unseen'} problems"
+
+
 def _clock(snapshot: "Snapshot") -> str:
     return f"[{_whole(snapshot.elapsed)}]"
 
@@ -89,9 +98,8 @@ def picture(snapshot: "Snapshot") -> "RenderableType":
 
 def size_table(snapshot: "Snapshot") -> Any:
     """A row for each family and size, the smallest first."""
-    table = plain_table(
-        "family", "parameters", "trials", "best validation [95 %]", "pass", "state", right=(1, 2, 4)
-    )
+    best_of = "best, all trained on" if _all_asked(snapshot) else "best validation [95 %]"
+    table = plain_table("family", "parameters", "trials", best_of, "pass", "state", right=(1, 2, 4))
     rungs: dict[tuple[str, int], list[Trial]] = {}
     for trial in snapshot.trials:
         rungs.setdefault((trial.family, trial.rung), []).append(trial)
@@ -102,7 +110,7 @@ def size_table(snapshot: "Snapshot") -> Any:
         passed = sum(trial.passes(snapshot.spec.pass_mark) for trial in tried)
         best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
         table.add_row(
-            family,
+            family + mark_words(marks_of(here[0].spec)),
             f"{here[0].parameters:,}",
             str(len(here)),
             evidence_words(best.points[-1].validation) if best else "",
@@ -129,7 +137,7 @@ def status(snapshot: "Snapshot") -> str:
         left = f"{max(0, spec.steps - snapshot.steps):,} steps left"
     else:
         left = f"{_whole(max(0.0, spec.seconds - snapshot.elapsed))} left"
-    phase = "confirming on unseen" if snapshot.phase == "confirming" else snapshot.phase
+    phase = _confirming(snapshot) if snapshot.phase == "confirming" else snapshot.phase
     ended = "" if snapshot.phase == "finished" else f", {left}"
     gone = f"{_whole(snapshot.elapsed)} gone"
     return f"{phase}: {len(snapshot.trials)} trials, {snapshot.steps:,} steps, {gone}{ended}"

@@ -1,30 +1,61 @@
 """What a search found, in sentences. Knows the search's result, and no flag."""
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from statistics import NormalDist
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lilliput.faces.text import interval
+from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
     from lilliput.search.job import Evidence
     from lilliput.search.result import Family, Result, Size, Snapshot
-    from lilliput.search.trial import Trial
+    from lilliput.search.trial import Look, Trial
+
+Levels = Mapping[int, float]
+"""Trials by number, and how sure the interval of their look at unseen is (0.95)."""
 
 
-def evidence_words(evidence: "Evidence") -> str:
-    return interval(evidence.right, evidence.total, evidence.low, evidence.high)
+def levels_of(looks: "Iterable[Look]") -> Levels:
+    return {look.trial: 2 * NormalDist().cdf(look.z) - 1 for look in looks}
+
+
+def asks_all(evidence: "Evidence") -> bool:
+    """Whether all problems of the space were asked, all of them trained on: no interval then."""
+    return evidence.low == evidence.high
+
+
+def asked_words(evidence: "Evidence") -> str:
+    """What decides: validation, or all problems where none is kept unseen."""
+    return f"all {evidence.total:,} problems" if asks_all(evidence) else "validation"
+
+
+def evidence_words(evidence: "Evidence", level: float = 0.95) -> str:
+    """`72.0 % [70.4, 73.3]`, and ` at 97.5 %` where the interval is not of 95 %."""
+    words = interval(evidence.right, evidence.total, evidence.low, evidence.high)
+    usual = asks_all(evidence) or abs(level - 0.95) < 1e-6
+    return words if usual else f"{words} at {100 * level:.4g} %"
+
+
+def marks_of(spec: Any) -> dict[str, str]:
+    """What must be said wherever a trial is shown, as in the card of its model."""
+    task = spec.get("task", {}) if isinstance(spec, Mapping) else getattr(spec, "task", None)
+    leaked = task.get("leaked") if isinstance(task, Mapping) else getattr(task, "leaked", False)
+    return {"leaked": "yes"} if leaked else {}
 
 
 def shape_words(trial: "Trial") -> str:
-    """`gpt, 2 layers × 24, 14,928 parameters`"""
+    """`gpt, 2 layers × 24, 14,928 parameters`, and *leaked* where it is."""
     model = _model(trial.spec)
     layers = model.get("layers")
     shape = f"{layers} layer{'s' if layers != 1 else ''} × {model.get('width')}, " if layers else ""
-    return f"{trial.family}, {shape}{trial.parameters:,} parameters"
+    words = f"{trial.family}, {shape}{trial.parameters:,} parameters"
+    return words + mark_words(marks_of(trial.spec))
 
 
 def _model(spec: Any) -> Mapping[str, Any]:
@@ -34,26 +65,37 @@ def _model(spec: Any) -> Mapping[str, Any]:
     return {field.name: getattr(model, field.name) for field in fields(model)} if model else {}
 
 
-def size_words(size: "Size") -> str:
+def size_words(size: "Size", levels: Levels = MappingProxyType({})) -> str:
     """The winner's sentence: `gpt, 2 layers × 24, 14,928 parameters: validation 72.0 %, unseen
-    71.9 % [70.4, 73.3], 4 of 5 seeds pass`."""
-    words = f"{shape_words(size.trial)}: validation {100 * size.validation.score:.1f} %"
-    if size.unseen is not None:
-        words += f", unseen {evidence_words(size.unseen)}"
-    return f"{words}, {size.passed} of {size.tried} seeds pass"
+    71.9 % [70.4, 73.3], 4 of 5 seeds pass`; where all problems are trained on, `100.0 % of all 390
+    problems, all trained on`."""
+    seen, unseen = size.validation, size.unseen
+    score = f"{100 * seen.score:.1f} %"
+    if asks_all(seen):
+        score += f" of all {seen.total:,} problems, all trained on"
+    else:
+        score = f"validation {score}"
+        if unseen is not None:
+            score += f", unseen {evidence_words(unseen, levels.get(size.trial.number, 0.95))}"
+    return f"{shape_words(size.trial)}: {score}, {size.passed} of {size.tried} seeds pass"
 
 
-def answer(snapshot: "Snapshot", folder: Path) -> str:
+def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType({})) -> str:
     """All that is said at the end of a search."""
     result = snapshot.result
     assert result is not None
     mark = f"{100 * result.pass_mark:g} %"
     lines = [""]
     if result.winner is not None:
-        lines.append(f"Smallest confirmed model that passes {mark}: {size_words(result.winner)}")
+        lines.append(
+            f"Smallest confirmed model that passes {mark}: {size_words(result.winner, levels)}"
+        )
     else:
         lines.append(f"No model was confirmed to pass {mark}. {best_so_far(snapshot)}")
-    lines += [line for family in result.families for line in _family_lines(family, result.winner)]
+    for family in result.families:
+        lines += _family_lines(family, result.winner, levels)
+    if any(asks_all(size.validation) for family in result.families for size in family.sizes):
+        lines.append(f"  {ALL_TRAINED_ON}")
     lines += [f"  {error}" for error in snapshot.errors]
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
@@ -62,21 +104,39 @@ def answer(snapshot: "Snapshot", folder: Path) -> str:
     if result.winner is not None:
         model = folder / "models" / f"trial-{result.winner.trial.number}"
         lines.append(f"model:  {model / 'model.safetensors'}")
-        lines.append(f'try it: lilliput calc "12 + 24" --model {model}')
+        question = shlex.quote(_question(result.winner.trial.spec))
+        lines.append(f"try it: lilliput calc {question} --model {shlex.quote(str(model))}")
     lines.append(f"report: {folder / 'report.html'}; ledger: {folder / 'ledger.json'}, *.csv")
     return "\n".join(lines)
 
 
-def _family_lines(family: "Family", winner: "Size | None") -> list[str]:
+def _question(spec: Any) -> str:
+    """A question of the task that a trial has learned."""
+    import random
+
+    from lilliput.tasks.arithmetic import Arithmetic
+    from lilliput.tasks.task import task_of
+
+    task = task_of(spec.task)
+    if isinstance(task, Arithmetic):
+        return next(task.draw(random.Random(0))).question
+    return task.section("seen")[0].question
+
+
+def _family_lines(family: "Family", winner: "Size | None", levels: Levels) -> list[str]:
     """The smallest passing size and where it fails totally; the winner has been named before."""
     lines = []
     passing, confirmed = family.smallest_passing, family.smallest_confirmed
     if confirmed is not None and confirmed is not winner:
-        lines.append(f"  {family.name}: smallest confirmed {size_words(confirmed)}")
+        lines.append(f"  {family.name}: smallest confirmed {size_words(confirmed, levels)}")
     if passing is not None and passing is not confirmed:
-        lines.append(f"  {family.name}: smallest passing on validation {size_words(passing)}")
+        lines.append(
+            f"  {family.name}: smallest passing on validation {size_words(passing, levels)}"
+        )
     if passing is None and family.sizes:
-        lines.append(f"  {family.name}: none passes; the best is {size_words(_best(family))}")
+        lines.append(
+            f"  {family.name}: none passes; the best is {size_words(_best(family), levels)}"
+        )
     if family.fails_totally is not None:
         fails = family.fails_totally
         score = f"{100 * fails.validation.score:.1f} %"
@@ -96,17 +156,21 @@ def best_so_far(snapshot: "Snapshot") -> str:
     best = snapshot.best
     if best is not None:
         assert best.last is not None
-        words = f"{shape_words(best)}, validation {evidence_words(best.last)}"
-        return f"The smallest that passes on validation so far: {words}"
+        return f"The smallest that passes on validation so far: {validated_words(best)}"
     tried = [trial for trial in snapshot.trials if trial.last is not None]
     if not tried:
         return "No trial has been validated yet."
     top = max(tried, key=lambda trial: trial.points[-1].validation.score)
-    words = evidence_words(top.points[-1].validation)
-    return f"None passes on validation so far; the best: {shape_words(top)}, validation {words}"
+    return f"None passes on validation so far; the best: {validated_words(top)}"
 
 
-def to_dict(result: "Result") -> dict[str, Any]:
+def validated_words(trial: "Trial") -> str:
+    """`gpt, 2 layers × 24, 14,928 parameters, validation 72.0 % [70.4, 73.3]`"""
+    seen = trial.points[-1].validation
+    return f"{shape_words(trial)}, {asked_words(seen)} {evidence_words(seen)}"
+
+
+def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str, Any]:
     """The result as JSON-ready tables."""
     families = [
         {
@@ -114,13 +178,13 @@ def to_dict(result: "Result") -> dict[str, Any]:
             "smallest_passing": _parameters(family.smallest_passing),
             "smallest_confirmed": _parameters(family.smallest_confirmed),
             "fails_totally": _parameters(family.fails_totally),
-            "sizes": [_size(size) for size in family.sizes],
+            "sizes": [_size(size, levels) for size in family.sizes],
         }
         for family in result.families
     ]
     return {
         "pass_mark": result.pass_mark,
-        "winner": _size(result.winner) if result.winner else None,
+        "winner": _size(result.winner, levels) if result.winner else None,
         "families": families,
         "trials": result.num_trials,
         "steps": result.steps,
@@ -134,14 +198,20 @@ def _parameters(size: "Size | None") -> int | None:
     return size.parameters if size else None
 
 
-def _size(size: "Size") -> dict[str, Any]:
+def _size(size: "Size", levels: Levels) -> dict[str, Any]:
+    unseen = None
+    if size.unseen and not asks_all(size.unseen):
+        level = levels.get(size.trial.number, 0.95)
+        unseen = {**_evidence(size.unseen), "level": round(level, 6)}
     return {
         "family": size.family,
         "parameters": size.parameters,
         "trial": size.trial.number,
         "model": json.loads(json.dumps(dict(_model(size.trial.spec)))),
         "validation": _evidence(size.validation),
-        "unseen": _evidence(size.unseen) if size.unseen else None,
+        "unseen": unseen,
+        "all_trained_on": asks_all(size.validation),
+        "marks": marks_of(size.trial.spec),
         "confirmed": size.confirmed,
         "passed": size.passed,
         "tried": size.tried,

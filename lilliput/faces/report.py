@@ -15,6 +15,7 @@ from lilliput.faces.found import shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
 from lilliput.faces.report_search import Search
+from lilliput.faces.text import ALL_TRAINED_ON
 from lilliput.files import write_atomically
 from lilliput.units import format_seconds
 
@@ -40,7 +41,12 @@ def write_report(folder: Path) -> Path:
             _frontier(search),
             exams,
             _curves(search),
-            section("trials", "All trials", note(_NOTE_TRIALS), report_search.trials_table(search)),
+            section(
+                "trials",
+                "All trials",
+                note(_trials_note(search)),
+                report_search.trials_table(search),
+            ),
             _again(search, folder),
         )
         return _write(folder, _title(search), body, specs, maps, bundle.text())
@@ -92,9 +98,15 @@ def _title(search: Search) -> str:
 
 
 _NOTE_TRIALS = (
-    "Every training of the search, in the order in which they were begun. A heading sorts. "
-    "Validation decides; unseen was asked only of the runs that were named for it beforehand."
+    "Every training of the search, in the order in which they were begun. A heading sorts."
 )
+_NOTE_UNSEEN = (
+    " Validation decides; unseen was asked only of the runs that were named for it beforehand."
+)
+
+
+def _trials_note(search: Search) -> str:
+    return _NOTE_TRIALS + ("" if search.num_all else _NOTE_UNSEEN)
 
 
 def _header(search: Search) -> Html:
@@ -102,9 +114,16 @@ def _header(search: Search) -> Html:
     mark = f"{100 * spec.pass_mark:g} %"
     words = (
         f"{result.num_trials:,} trials, {result.steps:,} training steps,"
-        f" {format_seconds(result.seconds)} of training in all. A model passes when the lower end"
-        f" of its 95 % interval on problems it was never trained on is at least {mark}."
+        f" {format_seconds(result.seconds)} of training in all. A model passes when"
     )
+    if search.num_all:
+        words += (
+            f" its score on all {search.num_all:,} problems, all trained on, is at least {mark}."
+        )
+        words += f" {ALL_TRAINED_ON}"
+    else:
+        words += " the lower end of its 95 % interval on problems it was never trained on is at"
+        words += f" least {mark}."
     parts = [tag("h1", _title(search)), headline(report_search.answer(search))]
     if getattr(search.task, "leaked", False):
         leaked = "leaked: these models were trained on problems of their own exam."
@@ -122,20 +141,26 @@ def _header(search: Search) -> Html:
 
 
 def _frontier(search: Search) -> Html:
+    possible = (
+        "a circle where it was confirmed on unseen problems (score and interval are unseen's, as"
+        " wide as the confirmation's share of the error asks, 95 % or more), a square where only"
+        " validation was asked"
+    )
+    if search.num_all:
+        possible = "its score on all problems, all trained on"
     caption = (
-        "Solid line, possible: the best run of each size; a circle where it was confirmed on"
-        " unseen problems (score and interval are unseen's, as wide as the confirmation's share of"
-        " the error asks, 95 % or more), a square where only validation was asked. Dashed line,"
-        " typical: the median validation of three or more fresh seeds of one recipe; its bar goes"
-        " from the lowest to the highest. Triangle: the largest size that is no better than the"
-        " best constant answer. Faint dots: all trials."
+        f"Solid line, possible: the best run of each size; {possible}. Dashed line, typical: the"
+        " median of three or more fresh seeds of one recipe, on what decides; its bar goes from"
+        " the lowest to the highest. Triangle: the largest size that is no better than the best"
+        " constant answer. Faint dots: all trials."
     )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []
     for family in search.result.families:
         found, lost = family.smallest_confirmed or family.smallest_passing, family.fails_totally
         how = "confirmed" if family.smallest_confirmed else "passing on validation"
-        words = f"smallest {how}: {size_words(found)}" if found else "no size passes"
+        how = "passing" if search.num_all else how
+        words = f"smallest {how}: {size_words(found, search.levels)}" if found else "no size passes"
         if lost is not None:
             words += f"; fails totally at {lost.parameters:,} parameters"
         families.append(join(tag("dt", family.name), tag("dd", words)))
@@ -165,7 +190,8 @@ def _exams(search: Search, folder: Path) -> tuple[Html, dict[str, Any]]:
 
 
 def _curves(search: Search) -> Html:
-    caption = "Validation score against steps, a line a trial. Point at a line to see whose it is."
+    what = "Score on all problems" if search.num_all else "Validation score"
+    caption = f"{what} against steps, a line a trial. Point at a line to see whose it is."
     place = chart("learning-curves", f"{caption} The scores are in the trials table.", caption)
     return section("curves", "Learning curves", place)
 

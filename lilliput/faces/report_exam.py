@@ -35,7 +35,7 @@ def exam_table(exam: Mapping[str, Any]) -> Html:
     if len(shown) > 1 and sections[shown[0]]["exhaustive"]:
         # The whole space is asked: three sections are one.
         shown = [shown[0], *(name for name in shown if name == "beyond")]
-        titles[shown[0]] = "all problems"
+        titles[shown[0]] = "all problems, all trained on"
     groups = list(dict.fromkeys(g for name in shown for g in sections[name]["groups"]))
     rows = [["all", *(score_words(sections[name]["overall"]) for name in shown)]]
     rows += [

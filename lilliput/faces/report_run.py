@@ -7,10 +7,11 @@ from typing import Any
 
 from lilliput.errors import FileError
 from lilliput.faces import charts, report_again
+from lilliput.faces.found import marks_of
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
 from lilliput.faces.report_page import Html, chart, headline, join, note, section, tag
 from lilliput.faces.report_search import task_words
-from lilliput.faces.text import interval
+from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
 from lilliput.specs import RunSpec, from_dict
@@ -38,7 +39,8 @@ def read_run(folder: Path) -> Run:
 def shape_words(run: Run) -> str:
     model = run.spec.model
     layers = f"{model.layers} layer{'s' if model.layers != 1 else ''}"
-    return f"{model.kind}, {layers} × {model.width}, {run.parameters:,} parameters"
+    words = f"{model.kind}, {layers} × {model.width}, {run.parameters:,} parameters"
+    return words + mark_words(marks_of(run.spec))
 
 
 def title(run: Run) -> str:
@@ -61,15 +63,23 @@ def curves(run: Run) -> dict[str, charts.Spec]:
         for record in run.records
     ]
     loss = "training loss, nats a character"
+    whole = bool(rows) and rows[-1]["low"] == rows[-1]["high"]
+    title = "score on all problems" if whole else "validation score"
     return {
-        "validation": charts.curves(rows, by_family=None, y="score", title="validation score"),
+        "validation": charts.curves(rows, by_family=None, y="score", title=title),
         "loss": charts.curves(rows, by_family=None, y="loss", title=loss),
     }
 
 
 def _answer(run: Run) -> str:
     if run.exam is not None and "unseen" in run.exam["grade"]["sections"]:
-        unseen = run.exam["grade"]["sections"]["unseen"]["overall"]
+        section = run.exam["grade"]["sections"]["unseen"]
+        unseen = section["overall"]
+        if section["exhaustive"]:
+            score = f"{100 * unseen['right'] / unseen['total']:.1f} %"
+            return (
+                f"{shape_words(run)}: {score} of all {unseen['total']:,} problems, all trained on"
+            )
         score = interval(unseen["right"], unseen["total"], unseen["low"], unseen["high"])
         return f"{shape_words(run)}: {_validation(run)}unseen {score}"
     return f"{shape_words(run)}: {_validation(run).rstrip(', ') or 'not validated yet'}"
@@ -79,6 +89,8 @@ def _validation(run: Run) -> str:
     if not run.records:
         return ""
     last = run.records[-1]
+    if last["low"] == last["high"]:
+        return f"{100 * last['right'] / last['total']:.1f} % of all {last['total']:,} problems, "
     return f"validation {interval(last['right'], last['total'], last['low'], last['high'])}, "
 
 
@@ -97,6 +109,10 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
     if getattr(spec.task, "leaked", False):
         leaked = "leaked: this model was trained on problems of its own exam."
         parts.insert(2, tag("p", leaked, class_="warning"))
+    whole = bool(last and last["low"] == last["high"])
+    if whole:
+        parts.append(note(ALL_TRAINED_ON))
+    what = "all problems" if whole else "validation problems, with its 95 % interval"
     exam, readable = note("Not graded yet: `lilliput grade` does it."), {}
     if run.exam is not None:
         maps = draw_maps(run.exam, folder / "charts")
@@ -113,8 +129,8 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
             "Learning curve",
             chart(
                 "validation",
-                "Validation score against steps",
-                "Score on validation problems, with its 95 % interval.",
+                f"Score on {what} against steps",
+                f"Score on {what}.",
             ),
             chart("loss", "Training loss against steps", "Mean nats per learned character."),
         ),

@@ -7,8 +7,18 @@ from typing import Any
 
 from lilliput.errors import LedgerError
 from lilliput.faces import charts
-from lilliput.faces.found import evidence_words, shape_words, size_words
+from lilliput.faces.found import (
+    Levels,
+    asked_words,
+    asks_all,
+    evidence_words,
+    levels_of,
+    marks_of,
+    shape_words,
+    size_words,
+)
 from lilliput.faces.report_page import Cell, Html, join, table, tag
+from lilliput.faces.text import ALL, mark_words
 from lilliput.search.ledger import Ledger
 from lilliput.search.result import Result, Size, summarise
 from lilliput.search.trial import Look, Trial
@@ -31,6 +41,16 @@ class Search:
     def task(self) -> TaskSpec:
         task: TaskSpec = self.trials[0].spec.task
         return task
+
+    @property
+    def num_all(self) -> int:
+        """Problems of a space that is asked whole, all of them trained on; 0: some are unseen."""
+        seen = [trial.last for trial in self.trials if trial.last is not None]
+        return next((evidence.total for evidence in seen if asks_all(evidence)), 0)
+
+    @property
+    def levels(self) -> Levels:
+        return levels_of(self.looks)
 
     @property
     def families(self) -> list[str]:
@@ -69,11 +89,12 @@ def answer(search: Search) -> str:
     """The winner in one sentence with its evidence, or how near the search came."""
     mark = f"{100 * search.spec.pass_mark:g} %"
     if search.result.winner is not None:
-        return size_words(search.result.winner)
+        return size_words(search.result.winner, search.levels)
     passing = [s for f in search.result.families if (s := f.smallest_passing)]
     if passing:
         smallest = min(passing, key=lambda size: size.parameters)
-        return f"No model is confirmed yet. Smallest to pass on validation: {size_words(smallest)}"
+        on = asked_words(smallest.validation)
+        return f"No model is confirmed yet. Smallest to pass on {on}: {size_words(smallest)}"
     sizes = [size for family in search.result.families for size in family.sizes]
     if not sizes:
         return "No trial has been validated yet."
@@ -85,7 +106,7 @@ def frontier(search: Search) -> charts.Spec:
     points = []
     for family in search.result.families:
         for size in family.sizes:
-            points += _points(size)
+            points += _points(size, search.levels)
         lost = family.fails_totally
         if lost is not None:
             words = f"{lost.parameters:,} parameters: no better than the best constant answer"
@@ -95,7 +116,7 @@ def frontier(search: Search) -> charts.Spec:
             "family": trial.family,
             "parameters": trial.parameters,
             "score": round(trial.last.score, 4),
-            "text": f"trial {trial.number}: {shape_words(trial)}, validation"
+            "text": f"trial {trial.number}: {shape_words(trial)}, {asked_words(trial.last)}"
             f" {evidence_words(trial.last)} after {trial.step:,} steps",
         }
         for trial in search.trials
@@ -110,17 +131,17 @@ def frontier(search: Search) -> charts.Spec:
     )
 
 
-def _points(size: Size) -> list[dict[str, Any]]:
+def _points(size: Size, levels: Levels) -> list[dict[str, Any]]:
     """The best run of a size, by the strictest exam that it took, and its recipe's median."""
     seen = size.unseen if size.confirmed and size.unseen is not None else size.validation
     kind = charts.CONFIRMED if size.confirmed else charts.VALIDATED
-    possible = _point(size, kind, seen.score, size_words(size), seen.low, seen.high)
+    possible = _point(size, kind, seen.score, size_words(size, levels), seen.low, seen.high)
     if size.typical is None:
         return [possible]
     scores = ", ".join(f"{100 * score:.1f}" for score in sorted(size.typical_scores))
     words = (
         f"{shape_words(size.trial)}: median of {len(size.typical_scores)} fresh seeds of one"
-        f" recipe, validation {100 * size.typical:.1f} % (of {scores})"
+        f" recipe, {asked_words(size.validation)} {100 * size.typical:.1f} % (of {scores})"
     )
     low, high = min(size.typical_scores), max(size.typical_scores)
     return [possible, _point(size, charts.TYPICAL, size.typical, words, low, high)]
@@ -151,7 +172,7 @@ def curves(search: Search) -> charts.Spec:
             for step in sorted(scores)
         ]
     several = search.families if len(search.families) > 1 else None
-    title = "validation score"
+    title = f"score on all {search.num_all:,} problems" if search.num_all else "validation score"
     mark = search.spec.pass_mark
     return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
 
@@ -160,14 +181,16 @@ def sizes_table(search: Search) -> Html:
     rows = []
     for family in search.result.families:
         for size in reversed(family.sizes):
-            unseen = evidence_words(size.unseen) if size.unseen else ""
+            level = search.levels.get(size.trial.number, 0.95)
+            unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else f"{100 * size.typical:.1f} %"
             rows.append([
                 f"{size.family} {size.parameters:,}", shape_words(size.trial).split(",")[1].strip(),
-                evidence_words(size.validation), unseen, typical,
+                evidence_words(size.validation), *([] if search.num_all else unseen), typical,
                 f"{size.passed} of {size.tried}", _size_state(size),
             ])  # fmt: skip
-    header = ["parameters", "shape", "best run: validation", "unseen", "typical", "seeds pass", ""]
+    columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
+    header = ["parameters", "shape", *columns, "typical", "seeds pass", ""]
     return table(header, rows, label="The frontier as a table")
 
 
@@ -181,24 +204,31 @@ def _size_state(size: Size) -> Html:
 
 def trials_table(search: Search) -> Html:
     looks = {look.trial: look for look in search.looks}
+    columns = [ALL] if search.num_all else ["validation", "unseen"]
     header = (
-        *("trial", "family", "parameters", "validation", "unseen", "state", "steps"),
+        *("trial", "family", "parameters", *columns, "state", "steps"),
         *("train loss", "seed", "learning rates and other choices", "purpose", "spec"),
     )
-    rows = [_trial_row(t, looks.get(t.number), search.spec.pass_mark) for t in search.trials]
+    rows = [
+        _trial_row(t, looks.get(t.number), search.spec.pass_mark, bool(search.num_all))
+        for t in search.trials
+    ]
     return table(header, rows, label="All trials", sortable=True)
 
 
-def _trial_row(trial: Trial, look: Look | None, mark: float) -> list[object]:
+def _trial_row(trial: Trial, look: Look | None, mark: float, all_asked: bool) -> list[object]:
     inner = ", ".join(f"{name.replace('_', ' ')} {_short(v)}" for name, v in trial.inner.items())
-    unseen = look.unseen if look else None
+    asked: Cell | str = ""
+    if look is not None and look.unseen is not None:
+        level = levels_of([look])[look.trial]
+        asked = Cell(evidence_words(look.unseen, level), look.unseen.score)
     loss = trial.points[-1].train_loss if trial.points else None
     return [
         Cell(str(trial.number), trial.number),
-        trial.family,
+        trial.family + mark_words(marks_of(trial.spec)),
         Cell(f"{trial.parameters:,}", trial.parameters),
         Cell(evidence_words(trial.last), trial.last.score) if trial.last else "",
-        Cell(evidence_words(unseen), unseen.score) if unseen else "",
+        *([] if all_asked else [asked]),
         state_words(trial, look, mark),
         Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
         "" if loss is None else Cell(f"{loss:.4f}", loss),
@@ -218,7 +248,8 @@ def state_words(trial: Trial, look: Look | None, mark: float) -> Html:
     if look is not None and look.unseen is not None:
         if look.confirms(mark):
             return tag("span", "confirmed", class_="good")
-        return tag("span", "refused on unseen", class_="bad")
+        where = asked_words(look.unseen) if asks_all(look.unseen) else "unseen"
+        return tag("span", f"refused on {where}", class_="bad")
     if trial.passes(mark):
         return join("passes on validation", ", named" if look else "")
     if not trial.points:

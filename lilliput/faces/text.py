@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from lilliput.lab.verbs import Graded
 
 BARS = "▁▂▃▄▅▆▇█"
+ALL = "all problems"
+ALL_TRAINED_ON = (
+    "All problems were trained on, so none is unseen; `lilliput train … --ten-fold` asks each while"
+    " it is unseen."
+)
+"""Said of a task whose problems are too few to keep some unseen."""
 _WIDE = 120
 """Columns where stdout is no terminal and has no width of its own."""
 
@@ -75,6 +81,8 @@ def print_grade(graded: "Graded") -> None:
         many = len(section.groups) > 1
         mean = f"mean of the operations {100 * section.mean:.1f} %, " if many else ""
         out.print(f"{title}: {mean}{section.length:.1f} characters an answer")
+    if any(section.exhaustive for name, section in shown if name == ALL):
+        out.print(ALL_TRAINED_ON)
     if grade.verdict:
         out.print(f"verdict: {grade.verdict}{_because(grade.verdict)}")
 
@@ -85,8 +93,8 @@ def _distinct(sections: "dict[Any, SectionGrade]") -> "list[tuple[str, SectionGr
     for name, section in sections.items():
         if not section.exhaustive or name == "beyond":
             rows.append((name, section))
-        elif not any(title == "all problems" for title, _ in rows):
-            rows.append(("all problems", section))
+        elif not any(title == ALL for title, _ in rows):
+            rows.append((ALL, section))
     return rows
 
 
