@@ -3,15 +3,23 @@
 import hashlib
 import json
 import re
+import shlex
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lilliput.zoo
+from lilliput.faces import cli_train
 from lilliput.faces.cli import main
 from lilliput.faces.cli_calc import DEFAULT_TASK
+from lilliput.faces.cli_flags import given, parse
+from lilliput.lab.load import Model
+from lilliput.models.modelfile import read_card
+from lilliput.zoo import Entry
 
 RUN = (
     "train gpt --operands 0-9 --operations +- --layers 1 --width 8 --heads 1 --steps 30 --batch 32"
@@ -30,9 +38,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, Any
     unseen = exam["grade"]["sections"]["unseen"]
     count = [unseen["overall"]["right"], unseen["overall"]["total"]]
     return content, {
-        "task": DEFAULT_TASK,
+        "task": "arithmetic 0-9",
         "family": "gpt",
-        "shape": "1 layer × 8",
+        "shape": "1 × 8",
         "parameters": exam["parameters"],
         "bytes": len(content),
         "digest": hashlib.sha256(content).hexdigest(),
@@ -85,7 +93,7 @@ def test_lists(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo"]) == 0
     header, row = capsys.readouterr().out.splitlines()
     assert header.split()[:4] == ["name", "task", "model", "parameters"]
-    assert re.match(r"few +arithmetic 0-89 +gpt 1 layer × 8 +[\d,]+ +[\d.]+ kB +[\d.]+ %", row)
+    assert re.match(r"few +arithmetic 0-9 +gpt 1 × 8 +[\d,]+ +[\d.]+ kB +[\d.]+ % of all", row)
     assert main(["zoo", "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert entry["digest"] == zoo["digest"]
@@ -108,6 +116,10 @@ WRONG = {
     "beyond": [1, 2],
     "characters": 1.5,
     "family": "gru",
+    "shape": "2 × 8",
+    "format": "plain",
+    "task": "arithmetic 0-89",
+    "seeds": [[0, 1, 2], [1, 9, 9]],
 }
 
 
@@ -146,6 +158,8 @@ def test_a_damaged_list(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str])
 def test_the_best_answers_where_none_is_named(
     zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    zoo["task"] = DEFAULT_TASK
+    write(zoo)
     assert main(["calc", "1 + 2"]) == 0
     assert capsys.readouterr().out.startswith("1 + 2 = ")
 
@@ -153,3 +167,42 @@ def test_the_best_answers_where_none_is_named(
 def test_the_nearest_name_is_given(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["grade", "zoo:fow"]) == 2
     assert "no zoo model 'fow'; did you mean 'few'? known: few" in capsys.readouterr().err
+
+
+def test_a_leaked_model_is_marked(
+    zoo: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leaked(path: Path) -> Any:
+        return replace(card, marks={"leaked": "yes"})
+
+    card = read_card(lilliput.zoo.path_of("few"))
+    monkeypatch.setattr("lilliput.models.modelfile.read_card", leaked)
+    monkeypatch.setattr(sys.modules[Model.__module__], "read_card", leaked)
+    assert main(["zoo"]) == 0
+    assert "\nfew, *leaked* " in capsys.readouterr().out
+    assert main(["zoo", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["marks"] == {"leaked": "yes"}
+    for line in ("calc 1+2 --model zoo:few", "sample zoo:few --lines 1"):
+        assert main(line.split()) == 0
+        assert capsys.readouterr().err == "lilliput: zoo:few, *leaked*\n"
+
+
+def test_the_best_is_chosen_by_validation(
+    zoo: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = lilliput.zoo.entries()
+    lucky = replace(one, name="lucky", valid=(1, 10), unseen_interval=(0.9, 1.0))
+    good = replace(one, name="good", valid=(9, 10), unseen_interval=(0.1, 0.2))
+    with monkeypatch.context() as patch:
+        patch.setattr(lilliput.zoo, "entries", lambda: (lucky, good))
+        assert lilliput.zoo.best(one.task).name == "good"
+
+
+@pytest.mark.parametrize("entry", lilliput.zoo.entries(), ids=lambda entry: entry.name)
+def test_the_command_makes_the_same_run(entry: Entry) -> None:
+    lilliput_, verb, family, *rest = shlex.split(entry.command)
+    assert (lilliput_, verb) == ("lilliput", "train")
+    flags = cli_train.flags_of(family, "arithmetic")
+    values = parse("train", "", flags, rest)
+    spec = cli_train._spec(family, "arithmetic", values, given(flags, rest))
+    assert spec == read_card(lilliput.zoo.path_of(entry.name)).spec

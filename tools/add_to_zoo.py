@@ -18,16 +18,8 @@ from lilliput import zoo
 from lilliput.files import write_atomically
 from lilliput.lab.verbs import grade
 from lilliput.models.modelfile import read_card
-from lilliput.specs import GPTSpec, ModelSpec
 
 FOLDER = Path(zoo.__file__).parent
-
-
-def shape_words(model: ModelSpec) -> str:
-    if not isinstance(model, GPTSpec):
-        return f"{model.layers} × {model.width}"
-    loops = f" looped {model.loops} times" if model.loops > 1 else ""
-    return f"{model.layers} × {model.width}{loops}"
 
 
 def row_of(path: Path, seeds: list[Path], words: argparse.Namespace) -> dict[str, Any]:
@@ -46,7 +38,7 @@ def row_of(path: Path, seeds: list[Path], words: argparse.Namespace) -> dict[str
     return {
         "task": words.task,
         "family": card.spec.model.kind,
-        "shape": shape_words(card.spec.model),
+        "shape": zoo.shape_words(card.spec.model),
         "parameters": card.parameters,
         "bytes": len(content),
         "digest": hashlib.sha256(content).hexdigest(),

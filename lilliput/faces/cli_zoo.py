@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.text import mark_words
 from lilliput.units import format_bytes
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
     if values.verify:
         return _verify(found, values.json)
     if values.json:
-        print(json.dumps([asdict(entry) for entry in found], ensure_ascii=False, indent=1))
+        rows = [{**asdict(entry), "marks": _marks(entry)} for entry in found]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     if not found:
         print("the zoo is empty; `lilliput find arithmetic` makes a model")
@@ -60,11 +62,13 @@ def _row(entry: "Entry") -> list[str]:
     low, high = entry.unseen_interval
     right, total = entry.unseen
     score = f"{100 * right / total:.1f} %"
-    if low != high:
+    if low == high:
+        score += f" of all {total:,}, all trained on"
+    else:
         score += f" [{100 * low:.1f}, {100 * high:.1f}]"
     beyond = f"{100 * entry.beyond[0] / entry.beyond[1]:.1f} %" if entry.beyond[1] else ""
     return [
-        entry.name,
+        entry.name + mark_words(_marks(entry)),
         entry.task,
         f"{entry.family} {entry.shape}",
         f"{entry.parameters:,}",
@@ -73,6 +77,17 @@ def _row(entry: "Entry") -> list[str]:
         beyond,
         entry.format,
     ]
+
+
+def _marks(entry: "Entry") -> dict[str, str]:
+    """What must be said of a model; nothing where its file is damaged, which --verify says."""
+    from lilliput.models.modelfile import read_card
+    from lilliput.zoo import path_of
+
+    try:
+        return read_card(path_of(entry.name)).marks
+    except LilliputError:
+        return {}
 
 
 def _verify(found: "Sequence[Entry]", as_json: bool) -> int:
@@ -98,19 +113,24 @@ def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
     import hashlib
 
     from lilliput.lab.verbs import grade
-    from lilliput.zoo import path_of
+    from lilliput.zoo import path_of, shape_words
 
     content = path_of(entry.name).read_bytes()
     graded = grade(f"zoo:{entry.name}", ("valid", "unseen", "beyond"), keep=False)
     sections = graded.grade.sections
     unseen = sections["unseen"]
-    beyond = sections.get("beyond")
+    beyond, card = sections.get("beyond"), graded.model.card
+    seed, valid = card.spec.seed, _counts(sections["valid"])
     has: dict[str, Any] = {
         "bytes": len(content),
         "digest": hashlib.sha256(content).hexdigest(),
         "parameters": sum(p.numel() for p in graded.model.network.parameters()),
-        "family": graded.model.card.spec.model.kind,
-        "valid": _counts(sections["valid"]),
+        "family": card.spec.model.kind,
+        "shape": shape_words(card.spec.model),
+        "format": card.format["kind"],
+        "task": _task(entry.task, card.spec.task),
+        "seeds": (seed, *valid),
+        "valid": valid,
         "unseen": _counts(unseen),
         "unseen_interval": tuple(round(end, 4) for end in unseen.overall.interval[1:]),
         "unseen_by_operation": {
@@ -120,9 +140,21 @@ def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
         "characters": round(unseen.length, 2),
     }
     says = {name: getattr(entry, name) for name in has}
+    says["seeds"] = next((row for row in entry.seeds if row[0] == seed), None)
     says["unseen_interval"] = tuple(round(end, 4) for end in entry.unseen_interval)
     says["characters"] = round(entry.characters, 2)
     return {name: (says[name], has[name]) for name in has if says[name] != has[name]}
+
+
+def _task(words: str, task: Any) -> str:
+    """The same words where they fit the task that a model was trained on; else what it is."""
+    if not hasattr(task, "operands"):
+        return words
+    names = {"+": "addition", "-": "subtraction", "*": "multiplication", "/": "division"}
+    name = names.get(task.operations, "arithmetic")
+    named = words.partition(" ")[0]
+    right = named == name or named not in (*names.values(), "arithmetic")
+    return words if right and words.split()[-1] == task.operands else f"{name} {task.operands}"
 
 
 def _counts(section: Any) -> tuple[int, int]:

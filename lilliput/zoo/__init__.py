@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError, NotFoundError, nearest
+from lilliput.specs import ModelSpec
 
 _FOLDER = Path(__file__).parent
 
@@ -79,6 +80,12 @@ def _tuples(value: Any) -> Any:
     return value
 
 
+def shape_words(model: ModelSpec) -> str:
+    """`2 × 24`, and how often a model's blocks are looped."""
+    loops = getattr(model, "loops", 1)
+    return f"{model.layers} × {model.width}" + (f" looped {loops} times" if loops > 1 else "")
+
+
 def path_of(name: str) -> Path:
     """The file of a zoo model.
 
@@ -94,7 +101,7 @@ def path_of(name: str) -> Path:
 
 
 def best(task: str) -> Entry:
-    """The model of a task with the highest score on unseen problems.
+    """The model of a task with the highest score on validation problems: a choice.
 
     Raises:
         NotFoundError: the zoo has none for it.
@@ -102,4 +109,4 @@ def best(task: str) -> Entry:
     found = [entry for entry in entries() if entry.task == task]
     if not found:
         raise NotFoundError(f"the zoo has no model for {task!r}; train one, or name a file")
-    return max(found, key=lambda entry: (entry.unseen_interval[0], -entry.parameters))
+    return max(found, key=lambda entry: (entry.valid[0] / entry.valid[1], -entry.parameters))
