@@ -13,9 +13,19 @@ from typing import Any
 
 from lilliput.errors import FileError
 
+GOES_ON = (
+    "; what was recorded is kept: make room or choose another folder, then run the same command"
+    " again: it goes on"
+)
+"""Said where a search or a run cannot write."""
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Raises FileError where the disk is full or the folder cannot be written."""
+
+def write_atomically(path: Path, content: bytes, *, then: str = GOES_ON) -> None:
+    """Raises FileError where the disk is full or the folder cannot be written.
+
+    Args:
+        then: what the message adds to the reason.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,16 +38,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise cannot_write(path, error) from None
+        raise cannot_write(path, error, then) from None
 
 
-def cannot_write(path: Path | None, error: Exception) -> FileError:
+def cannot_write(path: Path | None, error: Exception, then: str = GOES_ON) -> FileError:
     """What is said of a full disk, or of a folder that is closed to us."""
     reason = getattr(error, "strerror", None) or error
-    return FileError(
-        f"cannot write {path}: {reason}; what was recorded is kept: make room or choose another"
-        " folder, then run the same command again: it goes on"
-    )
+    return FileError(f"cannot write {path}: {reason}{then}")
 
 
 def _bring_to_disk(folder: Path) -> None:
@@ -50,8 +57,9 @@ def _bring_to_disk(folder: Path) -> None:
         os.close(handle)
 
 
-def write_json(path: Path, data: Any) -> None:
-    write_atomically(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+def write_json(path: Path, data: Any, *, then: str = GOES_ON) -> None:
+    content = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, content.encode(), then=then)
 
 
 def read_json(path: Path) -> Any:

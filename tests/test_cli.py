@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ BAD = {
     "sample nowhere": "no model 'nowhere'",
     "calc 1+1 --model nowhere": "no model 'nowhere'",
     "calc 1+1 --temperature -1": "temperature must be 0 or more; got -1",
+    "calc 1+1 --temperature nan": "temperature must be 0 or more; got nan",
+    "sample zoo:tables-1400 --temperature inf": "temperature must be 0 or more; got inf",
+    "grade .": ". holds no model and no run; give a run's folder, a model file or zoo:NAME",
     "data": "which task? write `lilliput data arithmetic`",
     "data stories": "no data of 'stories'",
     "data arithmetic --section hidden": "no section 'hidden'; choose one of seen, valid, unseen,",
@@ -121,6 +125,18 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("lilliput.zoo.entries", stopped)
     assert main(["zoo"]) == 130
+    assert capsys.readouterr().err == "lilliput: stopped\n"
+
+
+def test_sigterm_ends_as_ctrl_c(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lilliput.zoo.entries", lambda: signal.raise_signal(signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["zoo"]) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert capsys.readouterr().err == "lilliput: stopped\n"
 
 

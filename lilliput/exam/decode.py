@@ -122,7 +122,9 @@ def draw(logits_V: Tensor, temperature: float, top_k: int, generator: torch.Gene
     if 0 < top_k < len(logits_V):
         least = logits_V.topk(top_k).values[-1]
         logits_V = logits_V.masked_fill(logits_V < least, float("-inf"))
-    weights_V = torch.softmax(logits_V / temperature, dim=-1)
+    # From the maximum, and in doubles: a tiny temperature then leaves the likeliest, not 0 / 0.
+    apart_V = (logits_V - logits_V.max()).double() / temperature
+    weights_V = torch.softmax(apart_V, dim=-1).float()
     return int(torch.multinomial(weights_V, 1, generator=generator))
 
 

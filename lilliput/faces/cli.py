@@ -5,7 +5,9 @@ of its own, imported when it is typed; none of them is imported here.
 """
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from importlib import import_module
 
@@ -29,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    _end_as_ctrl_c()
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -51,6 +54,12 @@ def main(argv: list[str] | None = None) -> int:
         what = f"{type(error).__name__}: {error}"
         _say(f"lilliput: internal error, {what}; run it with --debug to see where", debug)
         return 1
+
+
+def _end_as_ctrl_c() -> None:
+    """SIGTERM does what Ctrl-C does, whatever that is at the moment: work is saved, workers end."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _run(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 """`lilliput calc`: a model answers; one question, a prompt with history, or lines from a pipe."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -7,8 +8,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import LilliputError, ProblemError, SpecError
+from lilliput.errors import LilliputError, ProblemError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.text import mark_words
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
@@ -37,9 +39,12 @@ def flags_of() -> list[Flag]:
 
 def main(argv: Sequence[str]) -> int:
     values = parse("calc", ABOUT, flags_of(), argv)
-    if values.temperature < 0:
-        raise SpecError(f"temperature must be 0 or more; got {values.temperature:g}")
+    from lilliput.lab.load import check_temperature
+
+    check_temperature(values.temperature)
     model = _model(values.model)
+    if model.card.marks:
+        print(f"lilliput: {model.name}{mark_words(model.card.marks)}", file=sys.stderr)
     if values.problem:
         _one(model, " ".join(values.problem), values)
         return 0
@@ -78,6 +83,8 @@ def _line(model: "Model", question: str, answer: str, check: bool) -> str:
     if model.task.format.kind == "lines":
         return f"{question}\t{answer}{_checked_line(model, question, answer) if check else ''}"
     expression = parse_expression(question)
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", answer):
+        answer = f"{answer!r} (cannot be read as a number)"
     line = f"{expression} = {answer}"
     if not check:
         return line

@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     lines = data(spec, values.lines, values.seed, values.section)
     if values.out:
         text = "".join(f"{line}\n" for line in lines)
-        write_atomically(Path(values.out), text.encode())
+        write_atomically(Path(values.out), text.encode(), then="; choose another file with --out")
         print(f"{text.count(chr(10)):,} lines in {values.out}")
     else:
         for line in lines:

@@ -61,6 +61,8 @@ def _model(values: Any) -> int:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
     else:
         print_grade(graded)
+    if graded.unkept:
+        print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     return 0
 
 

@@ -1,9 +1,11 @@
 """`lilliput sample`: lines that a model writes when it runs on freely; pipes into `grade -`."""
 
+import sys
 from collections.abc import Sequence
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.text import mark_words
 
 ABOUT = (
     "Lets a model run on freely and prints its lines. Where it has learned answers only, problems"
@@ -25,8 +27,12 @@ def main(argv: Sequence[str]) -> int:
     if not argv:
         raise UserError("sample which model? `lilliput zoo` lists some")
     values = parse("sample", ABOUT, flags_of(), argv)
+    from lilliput.lab.load import load
     from lilliput.lab.verbs import sample
 
+    marks = mark_words(load(values.model).card.marks)
+    if marks:
+        print(f"lilliput: {values.model}{marks}", file=sys.stderr)
     for line in sample(
         values.model,
         lines=values.lines,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
@@ -172,7 +172,11 @@ def _train(spec: RunSpec, values: Any) -> int:
             f"stopped at step {step:,} of {spec.training.steps:,}; go on with"
             f" `lilliput train --resume {folder}`"
         ) from None
+    if not done:
+        _print_source(spec, say)
     graded = grade(str(folder))
+    if graded.unkept:
+        print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     if values.report:
         from lilliput.faces.report import write_run_report
 
@@ -186,6 +190,19 @@ def _train(spec: RunSpec, values: Any) -> int:
     print_grade(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
+
+
+def _print_source(spec: RunSpec, say: TextIO) -> None:
+    """How much of a file of problems was trained on."""
+    from lilliput.tasks.arithmetic import Arithmetic
+    from lilliput.tasks.source import read_source
+    from lilliput.tasks.task import task_of
+
+    task = task_of(spec.task)
+    if isinstance(task, Arithmetic) and task.spec.source:
+        source = read_source(task)
+        left = f"{source.num_lines:,} lines, {source.num_dropped:,} dropped as held out"
+        print(f"{task.spec.source}: {left} or of other operations", file=say)
 
 
 def _shown(moments: "Iterator[Moment]", spec: RunSpec, quiet: bool) -> "Iterator[Moment]":

@@ -1,11 +1,12 @@
 """A model's name, resolved in one place, and a loaded model that answers questions."""
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lilliput.errors import NotFoundError, ProblemError, nearest
+from lilliput.errors import NotFoundError, ProblemError, SpecError, nearest
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import LinesSpec
 from lilliput.tasks.expressions import parse_expression
@@ -77,9 +78,11 @@ class Model:
             seed: what the draws come from.
 
         Raises:
-            ProblemError: a question that cannot be read, or has no answer.
+            ProblemError: a question that cannot be read, has no answer, or leaves it no room.
+            SpecError: a temperature that is no number of 0 or more.
             CharacterError: a character that the model does not know.
         """
+        check_temperature(temperature)
         prompts, groups = [], []
         for question in questions:
             written, group = self.prompt(question)
@@ -109,6 +112,7 @@ class Model:
         if self.task.format.kind == "lines":
             written = self.task.format.prompt(question)
             self.vocabulary.encode(written)
+            self._check_room(question, written, 2)
             return written, self.task.groups[0]
         expression = parse_expression(question)
         if any(n.denominator != 1 or n < 0 for n in (expression.left, expression.right)):
@@ -118,12 +122,21 @@ class Model:
             )
         written = self.task.format.prompt(str(expression))
         self.vocabulary.encode(written)
-        if len(written) >= self.card.context:
+        style, operation = self.task.format, expression.operation
+        largest = 10**style.digits - 1
+        asked = style.prompt(f"{largest} {operation} {largest}")
+        self._check_room(question, written, style.longest(operation) - len(asked))
+        return written, operation
+
+    def _check_room(self, question: str, written: str, longest: int) -> None:
+        """Raises ProblemError where an answer of `longest` characters, or of one and the end mark,
+        does not fit behind the question."""
+        room = self.card.context - len(self.start) - len(written)
+        if room < max(2, longest):
             raise ProblemError(
                 f"{question!r} is too long for this model, which reads {self.card.context}"
-                " characters; write smaller numbers"
+                " characters, question and answer together; ask something shorter"
             )
-        return written, expression.operation
 
     def warning(self, question: str) -> str:
         """What must be said of a question that is outside of what was learned; empty: nothing."""
@@ -133,6 +146,12 @@ class Model:
         if self.task.where(str(parse_expression(question))) == "beyond":
             return f"an operand is outside of {spec.operands}, which is all that was learned"
         return ""
+
+
+def check_temperature(temperature: float) -> None:
+    """Raises SpecError unless it is finite and 0 or more."""
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise SpecError(f"temperature must be 0 or more; got {temperature:g}")
 
 
 def load(name: str) -> Model:
@@ -153,6 +172,11 @@ def resolve(name: str) -> Path:
         if path.is_dir():
             if (path / "model.safetensors").exists():
                 return path / "model.safetensors"
+            if not (path / "spec.json").is_file():
+                raise NotFoundError(
+                    f"{path} holds no model and no run; give a run's folder, a model file or"
+                    " zoo:NAME"
+                )
             raise NotFoundError(
                 f"{path} has no finished model; go on with `lilliput train --resume {path}`"
             )

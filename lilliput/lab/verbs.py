@@ -4,14 +4,14 @@ Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import SpecError
+from lilliput.errors import FileError, SpecError
 from lilliput.files import write_json
-from lilliput.lab.load import Model, load
+from lilliput.lab.load import Model, check_temperature, load
 from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, TaskSpec, TrainingSpec, to_dict
 from lilliput.specs.search import SearchSpec
 from lilliput.tasks.splits import Problem, Section
@@ -28,8 +28,6 @@ SEARCHES = Path("searches")
 
 def sealed(task: TaskSpec) -> TaskSpec:
     """The spec with the digest of the file that it reads, so that its name is that content's."""
-    from dataclasses import replace
-
     from lilliput.tasks.lines import read_text, text_digest
 
     if isinstance(task, LinesSpec) and not task.file_digest:
@@ -68,6 +66,8 @@ class Graded:
     maps: tuple[Any, ...]
     """exam.heatmap.HeatMap of each operation."""
     seconds: float
+    unkept: str = ""
+    """Why exam.json could not be written; empty: it was, or was not asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -87,7 +87,7 @@ def grade(name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True) 
     """Asks a model whole sections of its task's exam.
 
     Args:
-        keep: write exam.json beside the model file; never beside a zoo model.
+        keep: write exam.json beside the model file, where that is a run's or a search's.
     """
     import time
 
@@ -99,9 +99,17 @@ def grade(name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True) 
     graded, answers = grade_task(model.task, model.answerer, sections)
     maps = heat_maps(answers) if isinstance(model.card.spec.task, ArithmeticSpec) else []
     result = Graded(model, graded, tuple(maps), time.perf_counter() - started)
-    if keep and not name.startswith("zoo:"):
-        write_json(model.path.with_name("exam.json"), result.to_dict())
+    if keep and _has_a_home(model.path):
+        try:
+            write_json(model.path.with_name("exam.json"), result.to_dict(), then="")
+        except FileError as error:
+            return replace(result, unkept=str(error))
     return result
+
+
+def _has_a_home(model: Path) -> bool:
+    """Whether a model file lies in a run's folder, or in a search's for one of its trials."""
+    return (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
 
 
 def find(
@@ -145,7 +153,9 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
         training.restore(state)
         modelfile.save(path, training.finish(), card_of(training))
     if not (home / "exam.json").exists():
-        grade(str(path))
+        unkept = grade(str(path)).unkept
+        if unkept:
+            raise FileError(unkept)
     return path
 
 
@@ -162,10 +172,9 @@ def sample(
     from lilliput.exam.decode import sample as sample_text
     from lilliput.tasks.arithmetic import Arithmetic
 
-    if temperature < 0 or top_k < 0 or lines < 0:
-        raise SpecError(
-            f"temperature {temperature}, top-k {top_k} and lines {lines} must be 0 or more"
-        )
+    check_temperature(temperature)
+    if top_k < 0 or lines < 0:
+        raise SpecError(f"top-k {top_k} and lines {lines} must be 0 or more")
     model = load(name)
     generator = random.Random(seed)
     asks_itself = bool(model.start)

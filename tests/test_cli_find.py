@@ -1,0 +1,98 @@
+"""Searches on the command line: the answer, going on, and Ctrl-C in a search or a training."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lilliput.faces.cli import main
+
+ROOT = Path(__file__).parents[1]
+TINY = (
+    "--operands 0-9 --operations + --layers 1 --width 16 --heads 2 --steps 400 --batch 64"
+    " --learning-rate 0.01 --evaluate-every 100"
+).split()
+LILLIPUT = [sys.executable, "-m", "lilliput"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SEARCH = (
+    "find arithmetic --operands 0-9 --operations + --steps 160 --batch 64 --smallest 3k"
+    " --largest 3k --rungs 1 --seeds 0 --pass 1% --workers 1 --layers 1 --budget 160-steps"
+).split()
+
+
+def test_find_says_who_won_and_goes_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SEARCH, "--folder", "found"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert re.search(
+        r"^Smallest confirmed model that passes 1 %: gpt, 1 layer × \d+, [\d,]+ parameters:"
+        r" [\d.]+ % of all 100 problems, all trained on, \d+ of \d+ seeds pass$",
+        out,
+        re.M,
+    )
+    model = re.search(r"^model:  (.*)$", out, re.M)
+    assert model
+    assert (home / model[1]).exists()
+    assert (home / "found" / "report.html").exists()
+    assert main([*SEARCH, "--folder", "found", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["winner"]["confirmed"]
+    assert found["pass_mark"] == 0.01
+
+
+def started(argv: list[str], home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*LILLIPUT, *argv],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stopped_after(child: "subprocess.Popen[str]", sign: str) -> tuple[str, str]:
+    """Presses Ctrl-C once it has printed a line that begins with `sign`; what it says then."""
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith(sign):
+            break
+    child.send_signal(signal.SIGINT)
+    return child.communicate(timeout=120)
+
+
+def test_ctrl_c_in_a_training_says_how_to_go_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "gpt", *TINY, "--steps", "5000", "--evaluate-every", "20", "--name", "long"]
+    child = started(line, home)
+    _, err = stopped_after(child, "step 20 of 5,000")
+    assert child.returncode == 130
+    pattern = r"lilliput: stopped at step [\d,]+ of 5,000; go on with `(.*)`\n"
+    found = re.fullmatch(pattern, err)
+    assert found
+    assert found[1] == "lilliput train --resume runs/long"
+    assert main(["grade", "runs/long"]) == 2
+    assert found[1] in capsys.readouterr().err
+
+
+def test_ctrl_c_in_a_search_prints_the_best_so_far(home: Path) -> None:
+    line = [*SEARCH[:-1], "900k-steps", "--pass", "100%", "--folder", "broken", "--steps", "4000"]
+    child = started(line, home)
+    out, err = stopped_after(child, "[")
+    assert child.returncode == 130
+    assert "stopped; to go on, run again: lilliput find arithmetic" in err
+    assert "Traceback" not in err
+    assert re.search(r"so far(; the best)?: gpt, 1 layer × ", out)
