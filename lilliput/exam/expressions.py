@@ -62,7 +62,7 @@ def grade_text(content: bytes, name: str) -> list[GradedLine]:
             f"{name} is binary, not text; give lines such as 12 + 24 = 36.00, or a .safetensors"
             " model"
         )
-    lines = [line.strip() for line in text.splitlines() if line.strip().strip("-")]
+    lines = [line.strip() for line in text.split("\n") if line.strip().strip("-")]
     if not lines:
         raise UserError(f"{name} is empty: nothing to grade; give lines such as 12 + 24 = 36.00")
     return [grade_line(line) for line in lines]

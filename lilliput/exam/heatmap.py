@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lilliput.exam.grade import Answer
 
@@ -32,8 +31,3 @@ def heat_maps(answers: Sequence[Answer]) -> list[HeatMap]:
         rows = ["".join(symbols.get((a, b), MISSING) for b in span) for a in span]
         maps.append(HeatMap(operation, span.start, tuple(rows)))
     return maps
-
-
-def maps_from(data: list[dict[str, Any]]) -> list[HeatMap]:
-    """Maps as they were stored in exam.json."""
-    return [HeatMap(row["operation"], row["low"], tuple(row["rows"])) for row in data]

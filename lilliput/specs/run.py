@@ -1,6 +1,6 @@
 """A run's whole spec: task, model, training, seed. The same spec is the same run."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lilliput.errors import SpecError
 from lilliput.specs import codec
@@ -25,8 +25,3 @@ class RunSpec:
     def digest(self) -> str:
         """Names the run."""
         return codec.digest(self)
-
-    @property
-    def recipe_digest(self) -> str:
-        """Names the spec without its seed."""
-        return codec.digest(replace(self, seed=0))
