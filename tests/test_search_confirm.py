@@ -139,7 +139,7 @@ def test_chance_of_confirming_is_what_happens() -> None:
         # The truth as the first exam leaves it, then a second exam of it.
         truth = chance.gauss(0.72, error)
         hits += exam(chance.gauss(truth, error)).low >= 0.7
-    expected = chance_of_confirming(0.72, QUESTIONS, 0.7, 1.96)
+    expected = chance_of_confirming(exam(0.72), 0.7, 1.96)
     assert wilson(hits, 4_000, 4.0).low < expected < wilson(hits, 4_000, 4.0).high
 
 

@@ -73,8 +73,7 @@ def _sequence(candidates: list[Trial], mark: float, z: float) -> list[Trial]:
     chosen: list[Trial] = []
     most = 0.0
     for trial in candidates:
-        last = trial.points[-1].validation
-        chance = chance_of_confirming(last.score, last.total, mark, z)
+        chance = chance_of_confirming(trial.points[-1].validation, mark, z)
         if not chosen or most < 0.9 or chance > 0.99:
             chosen.append(trial)
             most = max(most, chance)

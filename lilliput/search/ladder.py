@@ -2,7 +2,9 @@
 
 import math
 
+from lilliput.search.job import Evidence
 from lilliput.specs.search import SearchSpec
+from lilliput.units import Z95
 
 
 def ladder(spec: SearchSpec) -> tuple[int, ...]:
@@ -35,10 +37,13 @@ _SHARES = tuple(k / 10 for k in range(1, 11))
 """A size of which fewer seeds than the first can pass is taken for one that cannot."""
 
 
-def chance_of_confirming(score: float, total: float, mark: float, z: float) -> float:
-    """Probability that a fresh exam of as many questions has its interval above the mark.
+def chance_of_confirming(validation: Evidence, mark: float, z: float) -> float:
+    """Probability that a fresh exam like this one has its interval above the mark.
 
-    The exam that gave `score` is as noisy as the fresh one, so the two errors add.
+    The exam that gave the score is as noisy as the fresh one, so the two errors add. Its standard
+    error is read from its 95 % interval, whatever a score is made of.
     """
-    error = math.sqrt(max(score * (1 - score), 1 / total) / total)
-    return 0.5 * math.erfc(-((score - mark) / error - z) / 2)
+    error = (validation.high - validation.low) / (2 * Z95)
+    if not error:
+        return float(validation.score >= mark)
+    return 0.5 * math.erfc(-((validation.score - mark) / error - z) / 2)

@@ -193,8 +193,7 @@ class _Plan:
         if any(trial.number in self.confirmed for trial in passing):
             return
         best = max(passing, key=lambda trial: trial.points[-1].validation.low)
-        last = best.points[-1].validation
-        chance = chance_of_confirming(last.score, last.total, self.spec.pass_mark, self.z)
+        chance = chance_of_confirming(best.points[-1].validation, self.spec.pass_mark, self.z)
         if chance < SOLID and not self._ended(best):
             yield best
 
