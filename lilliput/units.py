@@ -22,6 +22,25 @@ class Interval(NamedTuple):
         return f"{100 * self.score:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
+def score_words(score: float, low: float, high: float) -> str:
+    """`72.0 % [70.4, 73.3]`, or `1.327 bits [1.301, 1.353]` of a text's score, which is minus the
+    bits per character; without an interval where it is a point.
+
+    >>> score_words(0.72, 0.704, 0.733), score_words(-1.327, -1.353, -1.301)
+    ('72.0 % [70.4, 73.3]', '1.327 bits [1.301, 1.353]')
+    """
+    words = point_words(score)
+    if low == high:
+        return words
+    ends = f"{-high:.3f}, {-low:.3f}" if score < 0 else f"{100 * low:.1f}, {100 * high:.1f}"
+    return f"{words} [{ends}]"
+
+
+def point_words(score: float) -> str:
+    """A score alone: `72.0 %`, or `1.327 bits` per character."""
+    return f"{-score:.3f} bits" if score < 0 else f"{100 * score:.1f} %"
+
+
 def wilson(right: float, total: float, z: float = Z95) -> Interval:
     """Wilson's score interval for `right` of `total` (Wilson 1927).
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lilliput.errors import SpecError
 from lilliput.exam.decode import Answerer, without_end
 from lilliput.tasks.splits import Problem, Section
-from lilliput.tasks.task import Task
+from lilliput.tasks.task import Problems
 from lilliput.units import Z95, Interval, clustered_wilson
 
 ErrorKind = Literal["last place", "sign", "digit count", "malformed", "no end mark", "other"]
@@ -72,7 +72,7 @@ class Grade:
         return asdict(self)
 
 
-def ask(task: Task, problems: Sequence[Problem], answer: Answerer) -> list[Answer]:
+def ask(task: Problems, problems: Sequence[Problem], answer: Answerer) -> list[Answer]:
     """Puts problems to an answerer and marks each answer right or wrong."""
     texts = answer([task.format.prompt(problem.question) for problem in problems])
     return [
@@ -81,7 +81,7 @@ def ask(task: Task, problems: Sequence[Problem], answer: Answerer) -> list[Answe
     ]
 
 
-def error_kind(task: Task, problem: Problem, text: str) -> ErrorKind | None:
+def error_kind(task: Problems, problem: Problem, text: str) -> ErrorKind | None:
     """What is wrong with an answer; None where nothing is."""
     body, ended = without_end(text)
     if not ended:
@@ -114,7 +114,7 @@ def _scaled(number: str, places: int) -> int:
     return round(float(number) * places)
 
 
-def grade_section(name: Section, answers: Sequence[Answer], task: Task) -> SectionGrade:
+def grade_section(name: Section, answers: Sequence[Answer], task: Problems) -> SectionGrade:
     """The grade of one section's answers.
 
     Raises:
@@ -137,7 +137,7 @@ def grade_section(name: Section, answers: Sequence[Answer], task: Task) -> Secti
     )
 
 
-def _tally(answers: Sequence[Answer], task: Task) -> Tally:
+def _tally(answers: Sequence[Answer], task: Problems) -> Tally:
     errors: Counter[str] = Counter()
     for answer in answers:
         if not answer.right:
@@ -168,7 +168,9 @@ def interval_of(
     return clustered_wilson(clusters.values(), z)
 
 
-def grade(task: Task, answer: Answerer, sections: Sequence[Section]) -> tuple[Grade, list[Answer]]:
+def grade(
+    task: Problems, answer: Answerer, sections: Sequence[Section]
+) -> tuple[Grade, list[Answer]]:
     """Asks whole sections. Empty ones (no held-out range) are left out.
 
     Returns:

@@ -10,20 +10,38 @@ from typing import TYPE_CHECKING, Any, TextIO
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
 from lilliput.faces.text import console, curve, interval, print_grade
-from lilliput.specs import FAMILIES, ArithmeticSpec, LinesSpec, RunSpec, TrainingSpec, from_dict
+from lilliput.specs import (
+    FAMILIES,
+    ArithmeticSpec,
+    LinesSpec,
+    RunSpec,
+    StoriesSpec,
+    TrainingSpec,
+    from_dict,
+)
+from lilliput.specs.recipes import training_of
 from lilliput.units import format_seconds, parse_count
 
 if TYPE_CHECKING:
     from lilliput.training.run import Moment
 
-TASKS: dict[str, type[Any]] = {"arithmetic": ArithmeticSpec, "lines": LinesSpec}
+TASKS: dict[str, type[Any]] = {
+    "arithmetic": ArithmeticSpec,
+    "lines": LinesSpec,
+    "stories": StoriesSpec,
+}
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
     " With --params the largest shape under that number is solved for, and of the shape's flags"
     " only those that are typed stay as they are."
 )
 _OWN = [
-    Flag("task", str, "arithmetic", "What is to be learned: arithmetic, or lines with --file."),
+    Flag(
+        "task",
+        str,
+        "arithmetic",
+        "What is to be learned: arithmetic, lines with --file, or stories.",
+    ),
     Flag("params", str, "", "Parameters at most, such as 50k; empty: the shape as its flags say."),
     Flag("name", str, "", "Folder in runs/; empty: made from family, parameters and digest."),
     Flag("device", str, "cpu", "Where it trains: cpu, cuda, mps, or auto for the first there is."),
@@ -64,7 +82,7 @@ def flags_of(family: str, task: str, base: RunSpec | None = None) -> list[Flag]:
     """All flags of a training; the task and the family decide which."""
     if task not in TASKS:
         raise SpecError(f"unknown task {task!r}" + nearest(task, TASKS))
-    parts = (base.model, base.task, base.training) if base else (None, None, None)
+    parts = (base.model, base.task, base.training) if base else (None, None, training_of(task))
     own = [replace(flag, default=base.seed) if base and flag.name == "seed" else flag
            for flag in _OWN]  # fmt: skip
     return [

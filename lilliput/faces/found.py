@@ -120,7 +120,8 @@ def _question(spec: Any) -> str:
     task = task_of(spec.task)
     if isinstance(task, Arithmetic):
         return next(task.draw(random.Random(0))).question
-    return task.section("seen")[0].question
+    question: str = task.section("seen")[0].question
+    return question
 
 
 def _family_lines(family: "Family", winner: "Size | None", levels: Levels) -> list[str]:

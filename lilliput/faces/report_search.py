@@ -22,7 +22,7 @@ from lilliput.faces.text import ALL, mark_words
 from lilliput.search.ledger import Ledger
 from lilliput.search.result import Result, Size, summarise
 from lilliput.search.trial import Look, Trial
-from lilliput.specs import ArithmeticSpec, RunSpec, TaskSpec, from_dict
+from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.specs.search import SearchSpec
 
 
@@ -79,6 +79,8 @@ def read_search(folder: Path) -> Search:
 
 def task_words(task: TaskSpec) -> str:
     """`+ − × ÷ on 0–89, format reversed`"""
+    if isinstance(task, StoriesSpec):
+        return f"the text of {', '.join(Path(name).name for name in task.text) or 'the excerpt'}"
     if not isinstance(task, ArithmeticSpec):
         return f"the questions of {Path(task.file).name}"
     signs = " ".join({"-": "−", "*": "×", "/": "÷"}.get(o, o) for o in task.operations)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lilliput.units import Interval
+from lilliput.units import score_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,6 +130,5 @@ def curve(scores: Sequence[float], width: int = 60) -> str:
 
 
 def interval(right: int, total: int, low: float, high: float) -> str:
-    """`72.0 % [70.4, 73.3]`; without an interval where it is a point."""
-    score = right / total
-    return f"{100 * score:.1f} %" if low == high else str(Interval(score, low, high))
+    """`72.0 % [70.4, 73.3]`, or bits per character; without an interval where it is a point."""
+    return score_words(right / total, low, high)

@@ -12,7 +12,8 @@ from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.model import ModelSpec
-from lilliput.tasks.task import task_of
+from lilliput.tasks.stories import Stories, unigram_bits
+from lilliput.tasks.task import Task, task_of
 from lilliput.units import wilson
 
 
@@ -95,8 +96,12 @@ def num_steps(spec: RunSpec) -> int:
 
 
 def floor(task: TaskSpec) -> float:
-    """Share of training problems that the best constant answer gets right."""
-    problems = task_of(task).section("seen")
+    """Score of the best that needs no thought: share of training problems that the best constant
+    answer gets right; for text, minus the bits per character of the unigram on validation."""
+    made = task_of(task)
+    if isinstance(made, Stories):
+        return -unigram_bits(made)
+    problems = made.section("seen")
     return Counter(problem.answer for problem in problems).most_common(1)[0][1] / len(problems)
 
 
@@ -126,8 +131,7 @@ def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
     right, total, low, high, groups = training.validation()
     validation = Evidence(right, total, low, high, groups)
     if diverged:
-        none = {group: (0, asked) for group, (_, asked) in groups.items()}
-        validation = Evidence(0, total, 0.0, wilson(0, total).high, none)
+        validation = nothing(training.task, total, groups)
     return Progress(
         state=state,
         step=training.step,
@@ -139,17 +143,30 @@ def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
     )
 
 
+def nothing(task: Task, total: int, groups: Mapping[str, tuple[int, int]]) -> Evidence:
+    """What a training that diverged knows."""
+    if isinstance(task, Stories):
+        # A uniform guess among a million characters: worse than any that did not diverge.
+        return Evidence(-20 * total, total, -20.0, -20.0)
+    none = {group: (0, asked) for group, (_, asked) in groups.items()}
+    return Evidence(0, total, 0.0, wilson(0, total).high, none)
+
+
 def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
-    """Asks all unseen problems, greedily decoded, with the interval of quantile `z`."""
+    """Asks all unseen problems, greedily decoded, or the bits per character of all unseen
+    documents, with the interval of quantile `z`."""
     from lilliput.exam.decode import answerer
     from lilliput.exam.grade import ask, interval_of
     from lilliput.training.loop import Training
+    from lilliput.training.validate import ask_text
 
     task = task_of(spec.task)
     training = Training(spec, task)
     training.restore(state)
-    problems = task.section("unseen")
     model = training.finish()
+    if isinstance(task, Stories):
+        return Evidence(*ask_text(task, training.reader, "unseen", z))
+    problems = task.section("unseen")
     answers = ask(
         task, problems, answerer(model, task.vocabulary, training.context, start=training.start)
     )

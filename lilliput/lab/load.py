@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import NotFoundError, ProblemError, SpecError, nearest
 from lilliput.models.modelfile import Card, read_card
-from lilliput.specs import LinesSpec
 from lilliput.tasks.expressions import parse_expression
 from lilliput.tasks.lines import Lines
-from lilliput.tasks.task import Task, task_of
-from lilliput.tasks.vocabulary import END, Vocabulary
+from lilliput.tasks.stories import Stories
+from lilliput.tasks.task import Problems, task_of
+from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.zoo import entries, path_of
 
 if TYPE_CHECKING:
@@ -38,12 +38,23 @@ class Model:
         return f"<Model {self.name}: {spec.kind}, {self.card.parameters:,} parameters>"
 
     @cached_property
-    def task(self) -> Task:
-        return task_of(self.card.spec.task)
+    def task(self) -> Problems:
+        """What it answers.
+
+        Raises:
+            SpecError: it tells stories.
+        """
+        task = task_of(self.card.spec.task)
+        if isinstance(task, Stories):
+            raise SpecError(
+                f"{self.name} tells stories and answers no questions; try: lilliput tell --model"
+                f" {self.name}"
+            )
+        return task
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.card.characters)
+        return self.card.vocabulary
 
     @cached_property
     def network(self) -> "nn.Module":
@@ -54,7 +65,7 @@ class Model:
     @property
     def start(self) -> str:
         """What the model reads before a question."""
-        return END if self.card.spec.training.opens_with_end else ""
+        return self.card.end if self.card.spec.training.opens_with_end else ""
 
     @cached_property
     def answerer(self) -> "Answerer":
@@ -94,7 +105,7 @@ class Model:
             texts = self.answerer(prompts)
         answers = []
         for text, group in zip(texts, groups, strict=True):
-            body = text.removesuffix(END)
+            body = text.removesuffix(self.card.end)
             answers.append(self.task.format.read(group, body) or body)
         return answers
 
@@ -140,12 +151,10 @@ class Model:
 
     def warning(self, question: str) -> str:
         """What must be said of a question that is outside of what was learned; empty: nothing."""
-        spec = self.card.spec.task
-        if isinstance(spec, LinesSpec) or isinstance(self.task, Lines):
+        task = self.task
+        if isinstance(task, Lines) or task.where(str(parse_expression(question))) != "beyond":
             return ""
-        if self.task.where(str(parse_expression(question))) == "beyond":
-            return f"an operand is outside of {spec.operands}, which is all that was learned"
-        return ""
+        return f"an operand is outside of {task.spec.operands}, which is all that was learned"
 
 
 def check_temperature(temperature: float) -> None:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError, SpecError
 from lilliput.files import write_json
 from lilliput.lab.load import Model, check_temperature, load
-from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, TaskSpec, TrainingSpec, to_dict
+from lilliput.specs import (
+    ArithmeticSpec,
+    LinesSpec,
+    RunSpec,
+    StoriesSpec,
+    TaskSpec,
+    TrainingSpec,
+    to_dict,
+)
 from lilliput.specs.search import SearchSpec
 from lilliput.tasks.splits import Problem, Section
 
@@ -32,6 +40,10 @@ def sealed(task: TaskSpec) -> TaskSpec:
 
     if isinstance(task, LinesSpec) and not task.file_digest:
         return replace(task, file_digest=text_digest(read_text(task.file)))
+    if isinstance(task, StoriesSpec) and not task.text_digest:
+        from lilliput.tasks.corpus import text_digest as digest_of_text
+
+        return replace(task, text_digest=digest_of_text(task))
     if isinstance(task, ArithmeticSpec) and task.source and not task.source_digest:
         return replace(task, source_digest=text_digest(read_text(task.source)))
     return task

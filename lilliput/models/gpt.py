@@ -133,6 +133,11 @@ class GPT(nn.Module):
         if not spec.tied:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
 
+    @property
+    def window(self) -> int:
+        """Pieces of the longest text that it reads."""
+        return self.context
+
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
 

@@ -39,6 +39,11 @@ class GRU(nn.Module):
         if not self.spec.tied:
             self.head.normal_(0.0, self.spec.width**-0.5, generator=generator)
 
+    @property
+    def window(self) -> int:
+        """No limit: it reads on and on."""
+        return 0
+
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on."""
         out_BTH, _ = self.gru(F.embedding(ids_BT, self.embedding))

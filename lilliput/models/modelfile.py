@@ -17,11 +17,12 @@ from lilliput.errors import FileError, LilliputError, NotFoundError
 from lilliput.files import write_atomically
 from lilliput.specs.codec import from_dict, to_dict
 from lilliput.specs.run import RunSpec
+from lilliput.tasks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
 
-VERSION = 1
+VERSION = 2
 """Layout of the metadata; a file with a larger number is refused."""
 _BLANK = "0" * 64
 _LONGEST_HEADER = 100_000_000
@@ -38,20 +39,28 @@ class Card:
     """The run that made it."""
     characters: str
     """The vocabulary in the order of its numbers."""
+    merges: list[list[int]] = dataclasses.field(default_factory=list)
+    """Pieces made of them (tasks.vocabulary): two earlier numbers each; a file of layout 1 has
+    none."""
     end: str
     """The end mark, one of the characters."""
     context: int
-    """Longest sequence, in characters."""
+    """Longest sequence, in characters or pieces."""
     format: dict[str, Any]
-    """How problems are written (tasks.formats)."""
+    """How problems or texts are written (tasks.formats, tasks.stories)."""
     parameters: int
     """Unique trained numbers, as counted in the file."""
     marks: dict[str, str] = dataclasses.field(default_factory=dict)
     """What must be said wherever the model is shown, such as leaked: yes."""
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.characters, tuple((left, right) for left, right in self.merges))
+
 
 _FIELDS = {
     "characters": "str",
+    "merges": "list",
     "end": "str",
     "context": "int",
     "format": "dict",
@@ -102,7 +111,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
         raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
     card = _card(path, entry)
     tensors = from_bytes(content)
-    model = build(card.spec.model, len(card.characters), card.context)
+    model = build(card.spec.model, len(card.characters) + len(card.merges), card.context)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wanted = {name: tuple(value.shape) for name, value in model.named_parameters()}
     if shapes != wanted or sum(t.numel() for t in tensors.values()) != card.parameters:
@@ -188,10 +197,12 @@ def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
 
 def _card(path: Path, entry: dict[str, Any]) -> Card:
     try:
-        fields = dict(entry["card"])
+        fields = {"merges": [], **entry["card"]}
         types = {name: type(value).__name__ for name, value in fields.items() if name != "spec"}
         if types != _FIELDS:
             raise FileError(f"its fields are {types}, but must be {_FIELDS}")
-        return Card(**{**fields, "spec": from_dict(RunSpec, fields["spec"])})
+        card = Card(**{**fields, "spec": from_dict(RunSpec, fields["spec"])})
+        card.vocabulary  # noqa: B018  refused here where it is none
+        return card
     except (LilliputError, KeyError, TypeError, ValueError) as error:
         raise FileError(f"{path} has a card that cannot be read: {error}; {_REMEDY}") from None

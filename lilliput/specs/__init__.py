@@ -3,7 +3,14 @@
 from lilliput.specs.codec import digest, from_dict, to_dict
 from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, ModelSpec
 from lilliput.specs.run import RunSpec
-from lilliput.specs.task import OPERATIONS, ArithmeticSpec, LinesSpec, TaskSpec
+from lilliput.specs.task import (
+    OPERATIONS,
+    ArithmeticSpec,
+    LinesSpec,
+    ProblemsSpec,
+    StoriesSpec,
+    TaskSpec,
+)
 from lilliput.specs.training import Stage, TrainingSpec
 
 __all__ = [
@@ -14,8 +21,10 @@ __all__ = [
     "GRUSpec",
     "LinesSpec",
     "ModelSpec",
+    "ProblemsSpec",
     "RunSpec",
     "Stage",
+    "StoriesSpec",
     "TaskSpec",
     "TrainingSpec",
     "digest",

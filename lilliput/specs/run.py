@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from lilliput.errors import SpecError
 from lilliput.specs import codec
 from lilliput.specs.model import GPTSpec, ModelSpec
-from lilliput.specs.task import ArithmeticSpec, TaskSpec
+from lilliput.specs.task import ArithmeticSpec, StoriesSpec, TaskSpec
 from lilliput.specs.training import TrainingSpec
 
 
@@ -20,6 +20,12 @@ class RunSpec:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**31:
             raise SpecError(f"seed must be from 0 to 2147483647; got {self.seed}")
+        told = (self.training.layout, self.training.loss)
+        if isinstance(self.task, StoriesSpec) and told != ("stream", "all"):
+            raise SpecError(
+                f"text is learned as a stream, all of it; got layout {told[0]} and loss {told[1]}:"
+                " write --layout stream --loss all, or leave both out"
+            )
 
     @property
     def digest(self) -> str:

@@ -135,4 +135,42 @@ class LinesSpec:
         _check_fold(self.fold)
 
 
-TaskSpec = ArithmeticSpec | LinesSpec
+ProblemsSpec = ArithmeticSpec | LinesSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoriesSpec:
+    """Text to be told on: stories, or any text of the user's own, in documents."""
+
+    kind: Literal["stories"] = "stories"
+    text: tuple[str, ...] = ()
+    """What is learned: files, folders of .txt files, or hf:NAME, a data set of Hugging Face such as
+    hf:roneneldan/TinyStories; documents stand between lines of <|endoftext|>. Empty: the excerpt of
+    TinyStories that comes with the package (200 kB: for a first look only)."""
+    valid: tuple[str, ...] = ()
+    """Files kept for choices; empty: a tenth of the documents of `text`."""
+    unseen: tuple[str, ...] = ()
+    """Files kept for reports; empty: another tenth."""
+    vocabulary: int = 0
+    """Pieces of a byte-pair vocabulary (Sennrich et al. 2016), 256 to 4096; 0: characters."""
+    fold: int = -1
+    """Which tenth of the documents is `unseen` (0-9); the tenth before it is validation. -1: the
+    last."""
+    text_digest: str = ""
+    """sha256 of all this text, so that the spec names its content; filled in when first read."""
+
+    def __post_init__(self) -> None:
+        _check_fold(self.fold)
+        if self.vocabulary and not 256 <= self.vocabulary <= 4096:
+            raise SpecError(
+                f"vocabulary must be from 256 to 4096 pieces, or 0 for characters; got"
+                f" {self.vocabulary}"
+            )
+        if not self.text and (self.valid or self.unseen):
+            raise SpecError("files kept for choices or reports need a --text to learn from")
+        given = [*self.text, *self.valid, *self.unseen]
+        if twice := sorted({name for name in given if given.count(name) > 1}):
+            raise SpecError(f"{', '.join(twice)} named twice; text is learned or kept, not both")
+
+
+TaskSpec = ProblemsSpec | StoriesSpec

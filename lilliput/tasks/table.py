@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lilliput.specs.task import TaskSpec
+from lilliput.specs.task import ProblemsSpec
 from lilliput.tasks.splits import Problem
-from lilliput.tasks.task import Task, task_of, to_learn
+from lilliput.tasks.task import Problems, task_of, to_learn
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Table:
 
 
 @lru_cache(maxsize=8)
-def learn_table(spec: TaskSpec, start: str) -> tuple[list[Problem], Table]:
+def learn_table(spec: ProblemsSpec, start: str) -> tuple[list[Problem], Table]:
     """The training problems of a task, written out once however many runs learn from them."""
     task = task_of(spec)
     problems = to_learn(task)
@@ -44,14 +44,14 @@ def learn_table(spec: TaskSpec, start: str) -> tuple[list[Problem], Table]:
 
 
 @lru_cache(maxsize=8)
-def valid_table(spec: TaskSpec, start: str) -> tuple[list[Problem], Table]:
+def valid_table(spec: ProblemsSpec, start: str) -> tuple[list[Problem], Table]:
     """The validation problems of a task, written out once."""
     task = task_of(spec)
     problems = task.section("valid")
     return problems, table_of(task, problems, start)
 
 
-def table_of(task: Task, problems: Sequence[Problem], start: str = "") -> Table:
+def table_of(task: Problems, problems: Sequence[Problem], start: str = "") -> Table:
     """Writes problems as `task.format` does, each after `start`."""
     style, vocabulary = task.format, task.vocabulary
     prompts = [start + style.prompt(problem.question) for problem in problems]

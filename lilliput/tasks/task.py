@@ -1,24 +1,40 @@
 """The kinds of task, and which one a spec asks for."""
 
 from functools import lru_cache
+from typing import overload
 
-from lilliput.specs.task import LinesSpec, TaskSpec
+from lilliput.specs.task import LinesSpec, ProblemsSpec, StoriesSpec, TaskSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.lines import Lines
 from lilliput.tasks.source import read_source
 from lilliput.tasks.splits import Problem
+from lilliput.tasks.stories import Stories
 
-Task = Arithmetic | Lines
+Problems = Arithmetic | Lines
+"""Tasks of questions, each with one right answer."""
+Task = Problems | Stories
+
+
+@overload
+def task_of(spec: ProblemsSpec) -> Problems: ...
+@overload
+def task_of(spec: StoriesSpec) -> Stories: ...
+@overload
+def task_of(spec: TaskSpec) -> Task: ...
+def task_of(spec: TaskSpec) -> Task:
+    """The task that a spec describes; files are read only when its problems or documents are asked
+    for, and problems are listed once."""
+    return _task_of(spec)
 
 
 @lru_cache(maxsize=8)
-def task_of(spec: TaskSpec) -> Task:
-    """The task that a spec describes; files are read only when its problems are asked for, and
-    problems are listed once."""
+def _task_of(spec: TaskSpec) -> Task:
+    if isinstance(spec, StoriesSpec):
+        return Stories(spec)
     return Lines(spec) if isinstance(spec, LinesSpec) else Arithmetic(spec)
 
 
-def to_learn(task: Task) -> list[Problem]:
+def to_learn(task: Problems) -> list[Problem]:
     """The training problems: the section `seen`, or what a source file has of it."""
     if isinstance(task, Arithmetic) and task.spec.source:
         return read_source(task).problems

@@ -15,7 +15,7 @@ from lilliput.specs.training import Stage, TrainingSpec
 from lilliput.tasks.arithmetic import ENUMERABLE, Arithmetic
 from lilliput.tasks.splits import Problem
 from lilliput.tasks.table import Table, learn_table, table_of
-from lilliput.tasks.task import Task
+from lilliput.tasks.task import Problems
 from lilliput.tasks.vocabulary import END
 
 IGNORED = -100
@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
 class Batches:
     """The batches of one training. `batch(n, mined)` needs nothing but n and the mined rows."""
 
-    def __init__(self, task: Task, training: TrainingSpec, seed: int) -> None:
+    def __init__(self, task: Problems, training: TrainingSpec, seed: int) -> None:
         self.task, self.training, self.seed = task, training, seed
         self._start = END if training.opens_with_end else ""
         self._fresh = (

@@ -6,7 +6,6 @@ Knows no files and no search. Shapes: B rows, T characters, S positions with log
 import math
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -18,15 +17,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lilliput.errors import FileError, LilliputError
 from lilliput.exam.forced import forced_right
-from lilliput.exam.grade import interval_of
+from lilliput.exam.reader import Reader
 from lilliput.models.build import build
 from lilliput.specs.run import RunSpec
-from lilliput.tasks.table import valid_table
+from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import Task
-from lilliput.tasks.vocabulary import END
 from lilliput.training.batches import IGNORED, Batches, Chunk
 from lilliput.training.device import half_precision
 from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
+from lilliput.training.validate import Validation, validate
+from lilliput.training.windows import Windows
 
 
 def loss_of(model: nn.Module, chunk: Chunk, device: torch.device) -> Tensor:
@@ -41,20 +41,9 @@ def loss_of(model: nn.Module, chunk: Chunk, device: torch.device) -> Tensor:
     )
 
 
-class Validation(NamedTuple):
-    """Right answers on the validation problems, by teacher forcing (see exam/forced.py)."""
-
-    right: int
-    total: int
-    low: float
-    high: float
-    groups: dict[str, tuple[int, int]]
-    """Right and total of each operation."""
-
-
 @dataclass(frozen=True)
 class Record:
-    """One line of metrics.jsonl: what was measured at a step."""
+    """One line of metrics.jsonl: what was measured at a step; scores as in training/validate."""
 
     step: int
     loss: float
@@ -79,7 +68,7 @@ class Training:
         self.spec, self.task = spec, task
         self.device = device or torch.device("cpu")
         training = spec.training
-        self.start = END if training.opens_with_end else ""
+        self.start = task.vocabulary.end if training.opens_with_end else ""
         self.context = max(
             task.context + len(self.start), training.block if training.layout == "stream" else 0
         )
@@ -100,18 +89,26 @@ class Training:
         self.step = 0
         self.seconds = 0.0
         self.characters = 0
-        self.best = -1
+        self.best = -math.inf
         self.stale = 0
         self.best_weights: dict[str, Tensor] = {}
         self._mined = np.zeros(0, dtype=np.int64)
         self._nats = torch.zeros((), dtype=torch.float64)
         self._learned = 0
-        self._batches: Batches | None = None
+        self._characters_a_piece = task.characters_a_piece if isinstance(task, Stories) else 1.0
+        self._batches: Batches | Windows | None = None
 
     @property
     def graded(self) -> nn.Module:
         """The model that is graded and kept: the average of the weights where there is one."""
         return self.averaged.module if self.averaged is not None else self.model
+
+    @property
+    def reader(self) -> Reader:
+        """What is graded, as the exam of text takes it."""
+        start = (0,) if self.start else ()
+        window = int(self.graded.window)  # type: ignore[arg-type]
+        return Reader(self.graded, self.task.vocabulary, window, start, (0,))
 
     @property
     def done(self) -> bool:
@@ -134,10 +131,12 @@ class Training:
         Raises:
             LilliputError: the loss is no number.
         """
-        if self._batches is None:
-            self._batches = Batches(self.task, self.spec.training, self.spec.seed)
+        batches = self._lessons()
         started = time.perf_counter()
-        chunks = self._batches.batch(self.step, self._mined if self.spec.training.mining else None)
+        if isinstance(batches, Windows):
+            chunks = batches.batch(self.step)
+        else:
+            chunks = batches.batch(self.step, self._mined if self.spec.training.mining else None)
         learned = sum(int((chunk.targets_BS != IGNORED).sum()) for chunk in chunks)
         set_rates(self.optimizers, self.spec.training, self.step)
         for chunk in chunks:
@@ -145,7 +144,7 @@ class Training:
                 nats = self._loss(self.model, chunk, self.device)
             (nats / learned).backward()  # type: ignore[no-untyped-call]
             self._nats += nats.detach().cpu().double()  # MPS has no float64
-            self.characters += chunk.ids_BT.size
+            self.characters += round(chunk.ids_BT.size * self._characters_a_piece)
         clip(self.model, self.spec.training.clip)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -156,17 +155,18 @@ class Training:
         self.step += 1
         self.seconds += time.perf_counter() - started
 
+    def _lessons(self) -> Batches | Windows:
+        if self._batches is None:
+            training, seed = self.spec.training, self.spec.seed
+            if isinstance(self.task, Stories):
+                self._batches = Windows(self.task, training, seed)
+            else:
+                self._batches = Batches(self.task, training, seed)
+        return self._batches
+
     def validation(self) -> Validation:
-        """The score on the validation problems; changes nothing."""
-        problems, table = valid_table(self.task.spec, self.start)
-        marks = forced_right(self.graded, table).tolist()
-        groups = {
-            group: (sum(of_group), len(of_group))
-            for group in self.task.groups
-            if (of_group := [m for m, p in zip(marks, problems, strict=True) if p.group == group])
-        }
-        interval = interval_of(problems, marks, self.task.exhaustive)
-        return Validation(sum(marks), len(marks), interval.low, interval.high, groups)
+        """The score on validation problems or documents; changes nothing."""
+        return validate(self.task, self.reader, self.start)
 
     def record(self) -> Record:
         """Validates, and does what depends on it: early stopping and error mining. To be called
@@ -187,7 +187,7 @@ class Training:
                 }
             else:
                 self.stale += 1
-        if self.spec.training.mining and self._batches is not None:
+        if self.spec.training.mining and isinstance(self._batches, Batches):
             self._mined = np.flatnonzero(~forced_right(self.graded, self._batches.table))
         return Record(
             self.step, loss, *validation, seconds=round(self.seconds, 3), characters=self.characters
@@ -252,7 +252,7 @@ class Training:
         self.best_weights = {n: t.to(self.device) for n, t in parts.get("best", {}).items()}
         self._mined = tensors["mined"].numpy()
         self.step, self.characters, self.stale = int(numbers[0]), int(numbers[2]), int(numbers[4])
-        self.seconds, self.best = numbers[1], int(numbers[3])
+        self.seconds, self.best = numbers[1], numbers[3]
         self._nats, self._learned = torch.tensor(numbers[5], dtype=torch.float64), int(numbers[6])
 
     @staticmethod

@@ -25,7 +25,6 @@ from lilliput.models import modelfile
 from lilliput.models.modelfile import Card
 from lilliput.specs import RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
-from lilliput.tasks.vocabulary import END
 from lilliput.training.loop import Record, Training
 
 _SAVE_EVERY = 20.0
@@ -51,7 +50,8 @@ def card_of(training: Training) -> Card:
     return Card(
         spec=training.spec,
         characters=task.vocabulary.characters,
-        end=END,
+        merges=[list(pair) for pair in task.vocabulary.merges],
+        end=task.vocabulary.end,
         context=training.context,
         format=task.format.to_dict(),
         parameters=sum(parameter.numel() for parameter in model.parameters()),

@@ -1,0 +1,30 @@
+"""Anything that reads text and says what comes next, wherever it came from; knows no task."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from torch import nn
+
+
+class Tokenizer(Protocol):
+    """Text as numbers and back."""
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+    def __len__(self) -> int: ...
+
+
+class Reader(NamedTuple):
+    """A network with its vocabulary, and how a text begins and ends for it."""
+
+    network: nn.Module
+    """`forward(ids_BT, first)`, `begin`, `extend` and `pick`, as the families have."""
+    vocabulary: Tokenizer
+    window: int
+    """Pieces of the longest text that it reads at once; 0: no limit."""
+    start: tuple[int, ...]
+    """Read before a text; empty: nothing, so that the first piece of a text is not foretold."""
+    ends: tuple[int, ...]
+    """Each ends a text where the network writes it."""

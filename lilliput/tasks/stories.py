@@ -1,0 +1,72 @@
+"""Stories, or any text in documents: what there is to learn and to be asked. Knows no model."""
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from lilliput.specs.task import StoriesSpec
+from lilliput.tasks.corpus import Corpus, Tokens, open_corpus
+from lilliput.tasks.splits import Section
+from lilliput.tasks.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoriesFormat:
+    """Text as it is, an end mark before it and behind it."""
+
+    kind: Literal["stories"] = "stories"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Stories:
+    """The documents of one StoriesSpec, by section; its files are read when first asked for."""
+
+    def __init__(self, spec: StoriesSpec) -> None:
+        self.spec = spec
+        self.format = StoriesFormat()
+        self.context = 0
+        """Text has no longest line: the block of a training decides."""
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return open_corpus(self.spec)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.corpus.vocabulary
+
+    def tokens(self, section: Section) -> Tokens:
+        return self.corpus.section(section)
+
+    @property
+    def characters_a_piece(self) -> float:
+        """Mean characters of a piece of the text to learn from; 1 where pieces are characters."""
+        counts = self.corpus.counts["seen"]
+        return counts["characters"] / (counts["tokens"] - counts["documents"])
+
+
+def unigram_bits(task: Stories) -> float:
+    """Bits per character of validation where each character is foretold from its frequency in the
+    text to learn from alone: what a model that has learned nothing else would cost."""
+    seen, valid = (_character_counts(task, name) for name in ("seen", "valid"))
+    # One more of each, so that none is impossible.
+    total = sum(seen.values()) + len(task.vocabulary.characters)
+    cost = sum(n * math.log2(total / (seen[c] + 1)) for c, n in valid.items())
+    return cost / sum(valid.values())
+
+
+def _character_counts(task: Stories, section: Section) -> Counter[str]:
+    """How often each character occurs in (at most 20 million pieces of) a section."""
+    ids = task.tokens(section).tokens_N[:20_000_000]
+    counts: Counter[str] = Counter()
+    for number, times in enumerate(np.bincount(ids).tolist()):
+        for character in task.vocabulary.decode([number]):
+            counts[character] += times
+    del counts[task.vocabulary.end]
+    return counts
