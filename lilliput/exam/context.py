@@ -1,0 +1,49 @@
+"""Effective context: how much of what came before a model makes use of. Knows no task."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lilliput.exam.bits import nats_of
+from lilliput.exam.reader import Reader
+
+NEAR = 0.01
+"""A window is long enough when its loss is within so much of the longest window's."""
+SHORTEST = 4
+
+
+@dataclass(frozen=True)
+class ContextCurve:
+    """Loss against window: each piece is foretold from the half to the whole of a window before it
+    (windows slide by half), so a row says how much windows of that length lose."""
+
+    windows: tuple[int, ...]
+    """Pieces read at once, doubling; the last is the whole document or all that the model reads."""
+    bits: tuple[float, ...]
+    """Bits per character with each."""
+    characters_a_piece: float
+
+    @property
+    def effective(self) -> int:
+        """The shortest window, in pieces, within 1 % of the longest."""
+        enough = (1 + NEAR) * self.bits[-1]
+        return next(w for w, b in zip(self.windows, self.bits, strict=True) if b <= enough)
+
+    @property
+    def effective_characters(self) -> int:
+        return round(self.effective * self.characters_a_piece)
+
+
+def context_curve(reader: Reader, documents: Sequence[str]) -> ContextCurve:
+    """The curve over documents, all of them read with each window."""
+    ids_D = [reader.vocabulary.encode(document) for document in documents]
+    characters = sum(map(len, documents))
+    pieces = sum(map(len, ids_D))
+    longest = max(map(len, ids_D)) + len(reader.start)
+    longest = min(longest, reader.window) if reader.window else longest
+    windows = [SHORTEST << n for n in range(64) if SHORTEST << n < longest] + [longest]
+    nats = [float(np.sum(nats_of(reader, ids_D, window))) for window in windows]
+    bits = tuple(n / math.log(2) / characters for n in nats)
+    return ContextCurve(tuple(windows), bits, characters / pieces)

@@ -1,0 +1,109 @@
+"""The exam of a model of text: bits per character, context, story card, speed. Knows no files.
+
+Every figure stands beside that of real stories, or of a model that knows no more than frequencies.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lilliput.exam.bits import bits_of
+from lilliput.exam.card import Story, StoryCard, real_stories, story_card
+from lilliput.exam.context import ContextCurve, context_curve
+from lilliput.exam.reader import Reader
+from lilliput.exam.sampling import Sampling
+from lilliput.exam.speed import Speed, speed_of
+from lilliput.exam.telling import tell, tell_all
+from lilliput.units import Interval
+
+PROMPTS = (
+    "One day, a girl named Sara went to the store.",
+    "Tim found a big blue balloon in the garden.",
+    "The little bird was very sad because he could not fly.",
+    'Mom said to Tom, "Please do not touch the hot stove."',
+    "Once upon a time",
+)
+"""The five prompts of tinystoriesgru's comparison."""
+SAMPLING = Sampling(temperature=0.65)
+"""How stories are told for the card: tinystoriesgru's temperature."""
+ASKED = 64
+"""Documents whose first sentences are the card's prompts, and whose context is measured."""
+CHARACTERS = 1_000
+"""Of the longest continuation on the card."""
+
+
+@dataclass(frozen=True)
+class SectionBits:
+    """Bits per character of one set of documents."""
+
+    bits: float
+    low: float
+    high: float
+    """95 % interval, documents as clusters."""
+    documents: int
+    characters: int
+
+    @property
+    def interval(self) -> Interval:
+        return Interval(self.bits, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class StoryGrade:
+    """The whole exam of a model of text."""
+
+    sections: dict[str, SectionBits]
+    context: ContextCurve
+    card: StoryCard
+    real: StoryCard
+    """The same figures of the documents that the prompts come from."""
+    speed: Speed
+    stories: tuple[tuple[str, str], ...]
+    """The five prompts, each with a story."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def grade_sections(reader: Reader, sections: Mapping[str, Sequence[str]]) -> dict[str, SectionBits]:
+    """Bits per character of sets of documents, by name."""
+    graded = {}
+    for name, documents in sections.items():
+        bits = bits_of(reader, documents)
+        mean, low, high = bits.interval()
+        total = int(bits.characters_D.sum())
+        graded[name] = SectionBits(mean, low, high, len(documents), total)
+    return graded
+
+
+def grade_stories(
+    reader: Reader,
+    sections: Mapping[str, Sequence[str]],
+    words: frozenset[str],
+    *,
+    sampling: Sampling = SAMPLING,
+    seed: int = 0,
+) -> StoryGrade:
+    """The exam.
+
+    Args:
+        sections: documents by name; prompts and context are taken from the last of them.
+        words: the corpus' vocabulary of words (card.words_of).
+    """
+    graded = grade_sections(reader, sections)
+    documents = list(sections.values())[-1][:ASKED]
+    real = real_stories(documents, characters=CHARACTERS)
+    prompts = [story.prompt for story in real]
+    told = tell_all(reader, prompts, sampling=sampling, seed=seed, characters=CHARACTERS)
+    stories = [Story(p, text, ended) for p, (text, ended) in zip(prompts, told, strict=True)]
+    five = tuple(
+        (prompt, "".join(tell(reader, prompt, sampling=sampling, seed=seed))) for prompt in PROMPTS
+    )
+    return StoryGrade(
+        graded,
+        context_curve(reader, documents),
+        story_card(stories, words),
+        story_card(real, words),
+        speed_of(reader, PROMPTS[0]),
+        five,
+    )
