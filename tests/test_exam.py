@@ -14,6 +14,7 @@ from lilliput.exam.decode import Answerer, answerer, draw, greedy, sample
 from lilliput.exam.forced import forced_right
 from lilliput.exam.grade import Grade, ask, error_kind, grade, grade_section, interval_of
 from lilliput.exam.heatmap import heat_maps
+from lilliput.exam.sampling import PLAIN, Sampling
 from lilliput.models.build import build
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec
 from lilliput.tasks.arithmetic import Arithmetic
@@ -217,8 +218,8 @@ def test_samples_depend_on_the_seed_alone() -> None:
 
     def text(seed: int, temperature: float = 1.0, top_k: int = 0) -> str:
         return "".join(
-            sample(model, TASK.vocabulary, "1+2=", limit=TASK.context, temperature=temperature,
-                   top_k=top_k, seed=seed)
+            sample(model, TASK.vocabulary, "1+2=", limit=TASK.context, seed=seed,
+                   sampling=Sampling(temperature=temperature, top_k=top_k))
         )  # fmt: skip
 
     assert text(1) == text(1)
@@ -230,12 +231,12 @@ def test_samples_depend_on_the_seed_alone() -> None:
 def test_draws_follow_the_softmax() -> None:
     logits = torch.tensor([0.0, 1.0, 2.0, -50.0])
     generator = torch.Generator().manual_seed(0)
-    drawn = [draw(logits, 1.0, 0, generator) for _ in range(4000)]
+    drawn = [draw(logits, PLAIN, generator) for _ in range(4000)]
     shares = torch.softmax(logits, 0)
     for number in range(3):
         interval = wilson(drawn.count(number), 4000, z=4)
         assert interval.low < float(shares[number]) < interval.high
-    assert {draw(logits, 1.0, 2, generator) for _ in range(200)} == {1, 2}
+    assert {draw(logits, Sampling(top_k=2), generator) for _ in range(200)} == {1, 2}
 
 
 def test_heat_maps_show_each_answer_once() -> None:

@@ -1,18 +1,29 @@
 """Generic greedy and sampled decoding: prompt in, characters out until the end mark.
 
-Knows nothing of what the text means. Shapes: B rows, T characters, V vocabulary.
+Knows nothing of what the text means. Shapes: B rows, T tokens, V vocabulary.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from math import log
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from lilliput.exam.sampling import PLAIN, Sampling
 from lilliput.tasks.vocabulary import END, Vocabulary
 
 Answerer = Callable[[Sequence[str]], list[str]]
 """Anything that continues text: prompts in; out, for each, what it writes up to and with the end
 mark, or without one where it did not come to an end."""
+
+
+class Coder(Protocol):
+    """A vocabulary, be its tokens characters or longer: text to numbers and back."""
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
 
 
 def answerer(
@@ -86,46 +97,61 @@ def greedy(model: nn.Module, vocabulary: Vocabulary, prompts: list[str], limit: 
 @torch.inference_mode()
 def sample(
     model: nn.Module,
-    vocabulary: Vocabulary,
+    vocabulary: Coder,
     prompt: str,
     *,
     limit: int,
-    temperature: float = 1.0,
-    top_k: int = 0,
+    sampling: Sampling = PLAIN,
     seed: int = 0,
+    ends: Collection[int] = (0,),
 ) -> Iterator[str]:
-    """A random continuation of `prompt`, a character at a time, until the end mark or `limit`.
+    """A random continuation of `prompt`, a token at a time, until an end mark or `limit`.
 
     Args:
-        limit: characters of prompt and answer together.
-        temperature: 0 is greedy.
-        top_k: draw among the likeliest k only; 0: among all.
+        limit: tokens of prompt and answer together.
+        ends: numbers of the tokens that end a text; the one that did is given out too.
     """
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
     ids_BT = torch.tensor([vocabulary.encode(prompt)], device=device)
     logits_BV, state = model.extend(ids_BT, model.begin(1))  # type: ignore[operator]
     for length in range(ids_BT.shape[1], limit):
-        chosen = draw(logits_BV[0], temperature, top_k, generator)
-        yield vocabulary.characters[chosen]
-        if chosen == 0 or length + 1 == limit:
+        chosen = draw(logits_BV[0], sampling, generator)
+        yield vocabulary.decode([chosen])
+        if chosen in ends or length + 1 == limit:
             return
         ids_BT = torch.tensor([[chosen]], device=device)
         logits_BV, state = model.extend(ids_BT, state)  # type: ignore[operator]
 
 
-def draw(logits_V: Tensor, temperature: float, top_k: int, generator: torch.Generator) -> int:
-    """One character's number, drawn from the softmax of logits / temperature."""
+def draw(logits_V: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
+    """One token's number, drawn from `weights`; at temperature 0 the likeliest."""
+    if sampling.temperature == 0:
+        return int(logits_V.float().cpu().argmax())
+    return int(torch.multinomial(weights(logits_V, sampling), 1, generator=generator))
+
+
+def weights(logits_V: Tensor, sampling: Sampling) -> Tensor:
+    """Probabilities of the next token, once filtered and heated; `Sampling` has the order.
+
+    Args:
+        sampling: of a temperature above 0.
+    """
     logits_V = logits_V.float().cpu()
-    if temperature == 0:
-        return int(logits_V.argmax())
-    if 0 < top_k < len(logits_V):
-        least = logits_V.topk(top_k).values[-1]
+    if 0 < sampling.top_k < len(logits_V):
+        least = logits_V.topk(sampling.top_k).values[-1]
         logits_V = logits_V.masked_fill(logits_V < least, float("-inf"))
+    if sampling.top_p < 1:
+        sorted_V = logits_V.sort(descending=True).values
+        through_V = torch.softmax(sorted_V.double(), dim=-1).cumsum(dim=-1)
+        # A token is needed where those before it do not reach top_p; the first always is.
+        needed = 1 + int((through_V[:-1] < sampling.top_p).sum())
+        logits_V = logits_V.masked_fill(logits_V < sorted_V[needed - 1], float("-inf"))
     # From the maximum, and in doubles: a tiny temperature then leaves the likeliest, not 0 / 0.
-    apart_V = (logits_V - logits_V.max()).double() / temperature
-    weights_V = torch.softmax(apart_V, dim=-1).float()
-    return int(torch.multinomial(weights_V, 1, generator=generator))
+    apart_V = (logits_V - logits_V.max()).double()
+    if sampling.min_p > 0:
+        apart_V = apart_V.masked_fill(apart_V < log(sampling.min_p), float("-inf"))
+    return torch.softmax(apart_V / sampling.temperature, dim=-1).float()
 
 
 def without_end(text: str) -> tuple[str, bool]:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, ProblemError
+from lilliput.exam.sampling import Sampling
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.faces.text import mark_words
 from lilliput.units import format_seconds
@@ -39,9 +40,7 @@ def flags_of() -> list[Flag]:
 
 def main(argv: Sequence[str]) -> int:
     values = parse("calc", ABOUT, flags_of(), argv)
-    from lilliput.lab.load import check_temperature
-
-    check_temperature(values.temperature)
+    Sampling(temperature=values.temperature)  # refused before a model is loaded
     model = _model(values.model)
     if model.card.marks:
         print(f"lilliput: {model.name}{mark_words(model.card.marks)}", file=sys.stderr)

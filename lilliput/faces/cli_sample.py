@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from lilliput.errors import UserError
-from lilliput.faces.cli_flags import Flag, parse
+from lilliput.exam.sampling import Sampling
+from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
 from lilliput.faces.text import mark_words
 
 ABOUT = (
@@ -17,8 +19,7 @@ def flags_of() -> list[Flag]:
     return [
         Flag("model", str, help="zoo:NAME, a run, or a model file", positional=True),
         Flag("lines", int, 10, "How many."),
-        Flag("temperature", float, 1.0, "0: the likeliest character each time."),
-        Flag("top_k", int, 0, "Draw among the likeliest k characters only; 0: among all."),
+        *spec_flags(Sampling),
         Flag("seed", int, 0, "What the draws come from."),
     ]
 
@@ -27,6 +28,7 @@ def main(argv: Sequence[str]) -> int:
     if not argv:
         raise UserError("sample which model? `lilliput zoo` lists some")
     values = parse("sample", ABOUT, flags_of(), argv)
+    sampling = spec_of(Sampling, values)
     from lilliput.lab.load import load
     from lilliput.lab.verbs import sample
 
@@ -36,9 +38,8 @@ def main(argv: Sequence[str]) -> int:
     for line in sample(
         values.model,
         lines=values.lines,
-        temperature=values.temperature,
-        top_k=values.top_k,
         seed=values.seed,
+        **asdict(sampling),
     ):
         print(line, flush=True)
     return 0

@@ -1,12 +1,12 @@
 """A model's name, resolved in one place, and a loaded model that answers questions."""
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lilliput.errors import NotFoundError, ProblemError, SpecError, nearest
+from lilliput.errors import NotFoundError, ProblemError, nearest
+from lilliput.exam.sampling import Sampling
 from lilliput.models.modelfile import Card, read_card
 from lilliput.tasks.expressions import parse_expression
 from lilliput.tasks.lines import Lines
@@ -93,14 +93,14 @@ class Model:
             SpecError: a temperature that is no number of 0 or more.
             CharacterError: a character that the model does not know.
         """
-        check_temperature(temperature)
+        sampling = Sampling(temperature=temperature)
         prompts, groups = [], []
         for question in questions:
             written, group = self.prompt(question)
             prompts.append(written)
             groups.append(group)
         if temperature > 0:
-            texts = [self._drawn(prompt, temperature, seed + i) for i, prompt in enumerate(prompts)]
+            texts = [self._drawn(prompt, sampling, seed + i) for i, prompt in enumerate(prompts)]
         else:
             texts = self.answerer(prompts)
         answers = []
@@ -109,12 +109,12 @@ class Model:
             answers.append(self.task.format.read(group, body) or body)
         return answers
 
-    def _drawn(self, prompt: str, temperature: float, seed: int) -> str:
+    def _drawn(self, prompt: str, sampling: Sampling, seed: int) -> str:
         from lilliput.exam.decode import sample
 
         limit, asked = self.card.context, self.start + prompt
         pieces = sample(
-            self.network, self.vocabulary, asked, limit=limit, temperature=temperature, seed=seed
+            self.network, self.vocabulary, asked, limit=limit, sampling=sampling, seed=seed
         )
         return "".join(pieces)
 
@@ -155,12 +155,6 @@ class Model:
         if isinstance(task, Lines) or task.where(str(parse_expression(question))) != "beyond":
             return ""
         return f"an operand is outside of {task.spec.operands}, which is all that was learned"
-
-
-def check_temperature(temperature: float) -> None:
-    """Raises SpecError unless it is finite and 0 or more."""
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise SpecError(f"temperature must be 0 or more; got {temperature:g}")
 
 
 def load(name: str) -> Model:

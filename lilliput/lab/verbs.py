@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, SpecError
+from lilliput.exam.sampling import Sampling
 from lilliput.files import write_json
-from lilliput.lab.load import Model, check_temperature, load
+from lilliput.lab.load import Model, load
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -172,7 +173,14 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
 
 
 def sample(
-    name: str, *, lines: int = 10, temperature: float = 1.0, top_k: int = 0, seed: int = 0
+    name: str,
+    *,
+    lines: int = 10,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    seed: int = 0,
 ) -> Iterator[str]:
     """Lines that a model writes when it runs on freely, one at a time.
 
@@ -184,9 +192,9 @@ def sample(
     from lilliput.exam.decode import sample as sample_text
     from lilliput.tasks.arithmetic import Arithmetic
 
-    check_temperature(temperature)
-    if top_k < 0 or lines < 0:
-        raise SpecError(f"top-k {top_k} and lines {lines} must be 0 or more")
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    if lines < 0:
+        raise SpecError(f"lines must be 0 or more; got {lines}")
     model = load(name)
     generator = random.Random(seed)
     asks_itself = bool(model.start)
@@ -203,8 +211,7 @@ def sample(
             model.vocabulary,
             prompt,
             limit=model.card.context,
-            temperature=temperature,
-            top_k=top_k,
+            sampling=sampling,
             seed=generator.randrange(2**31) + number,
         )
         yield readable(model, prompt.removeprefix(model.start) + "".join(pieces))
