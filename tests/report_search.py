@@ -12,8 +12,8 @@ from unittest.mock import patch
 from lilliput.exam.grade import grade
 from lilliput.exam.heatmap import heat_maps
 from lilliput.files import append_line, write_json
+from lilliput.lab.answering import Model
 from lilliput.lab.job import count, job_of
-from lilliput.lab.load import Model
 from lilliput.lab.verbs import Graded
 from lilliput.search.find import _identity
 from lilliput.search.job import Evidence, Job, Progress

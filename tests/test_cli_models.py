@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lilliput.faces.cli import main
-from lilliput.lab.load import Model
+from lilliput.lab.answering import Model
 
 ROOT = Path(__file__).parents[1]
 TINY = (

@@ -17,7 +17,7 @@ from lilliput.faces import cli_train
 from lilliput.faces.cli import main
 from lilliput.faces.cli_calc import DEFAULT_TASK
 from lilliput.faces.cli_flags import given, parse
-from lilliput.lab.load import Model
+from lilliput.lab.answering import Model
 from lilliput.models.modelfile import read_card
 from lilliput.zoo import Entry
 

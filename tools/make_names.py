@@ -1,6 +1,9 @@
-"""Writes the list of names and nouns of a corpus' characters: lilliput/tasks/names.txt, or another.
+"""Writes what stories are judged by: names and nouns of a corpus' characters, and its words.
 
-    python tools/make_names.py stories.txt [--out names.txt] [--least 10] [--least-noun 25]
+    python tools/make_names.py stories.txt [--out names.txt] [--words words.txt] [--least 10]
+
+writes lilliput/tasks/names.txt and words.txt unless told otherwise. A word of words.txt is in two
+documents or more.
 
 The rule, in documents (stories separated by a line `<|endoftext|>`) and never in single mentions:
 
@@ -18,7 +21,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from lilliput.exam.card import WORD
+from lilliput.exam.card import WORD, words_of
 from lilliput.files import write_atomically
 from lilliput.tasks import names
 from lilliput.tasks.lines import read_text
@@ -58,6 +61,7 @@ def main() -> None:
     )
     parser.add_argument("corpus")
     parser.add_argument("--out", type=Path, default=names.FILE)
+    parser.add_argument("--words", type=Path, default=names.WORDS)
     parser.add_argument("--least", type=int, default=10)
     parser.add_argument("--least-noun", type=int, default=25)
     words = parser.parse_args()
@@ -80,6 +84,9 @@ def main() -> None:
         rows = sorted(found.items(), key=lambda row: (-row[1], row[0]))
         lines += [f"{word}\t{count}" for word, count in rows]
     write_atomically(words.out, ("\n".join(lines) + "\n").encode())
+    known = sorted(words_of(documents))
+    write_atomically(words.words, ("\n".join(known) + "\n").encode())
+    print(f"{words.words}: {len(known):,} words")
     print(f"{words.out}: {len(named)} names, {len(called)} nouns of {len(documents):,} documents")
 
 

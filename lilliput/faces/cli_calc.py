@@ -15,7 +15,7 @@ from lilliput.faces.text import mark_words
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
-    from lilliput.lab.load import Model
+    from lilliput.lab.answering import Model
 
 ABOUT = (
     "Answers a problem such as `12 + 24`. Without one it asks for problems, until `exit`; from a"
@@ -53,13 +53,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _model(name: str) -> "Model":
-    from lilliput.lab.load import load
+    from lilliput.lab.load import load_answerer
 
     if name:
-        return load(name)
+        return load_answerer(name)
     from lilliput.zoo import best
 
-    return load(f"zoo:{best(DEFAULT_TASK).name}")
+    return load_answerer(f"zoo:{best(DEFAULT_TASK).name}")
 
 
 def _one(model: "Model", question: str, values: Any) -> None:

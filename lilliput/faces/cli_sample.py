@@ -29,10 +29,10 @@ def main(argv: Sequence[str]) -> int:
         raise UserError("sample which model? `lilliput zoo` lists some")
     values = parse("sample", ABOUT, flags_of(), argv)
     sampling = spec_of(Sampling, values)
-    from lilliput.lab.load import load
+    from lilliput.lab.load import load_answerer
     from lilliput.lab.verbs import sample
 
-    marks = mark_words(load(values.model).card.marks)
+    marks = mark_words(load_answerer(values.model).card.marks)
     if marks:
         print(f"lilliput: {values.model}{marks}", file=sys.stderr)
     for line in sample(

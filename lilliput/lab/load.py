@@ -1,170 +1,61 @@
-"""A model's name, resolved in one place, and a loaded model that answers questions."""
+"""A model's name, resolved in one place: runs, the zoo, files, others' checkpoints, Hugging Face."""
 
-from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import NotFoundError, ProblemError, nearest
-from lilliput.exam.sampling import Sampling
-from lilliput.models.modelfile import Card, read_card
-from lilliput.tasks.expressions import parse_expression
-from lilliput.tasks.lines import Lines
-from lilliput.tasks.stories import Stories
-from lilliput.tasks.task import Problems, task_of
-from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.errors import FileError, NotFoundError, SpecError, nearest
+from lilliput.files import write_json
+from lilliput.lab.answering import Model
+from lilliput.models.modelfile import read_card
+from lilliput.specs import StoriesSpec
 from lilliput.zoo import entries, path_of
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from lilliput.exam.decode import Answerer
+    from lilliput.lab.telling import TextModel
 
 
-class Model:
-    """A model that answers questions.
-
-    >>> model = load("zoo:...")                                          # doctest: +SKIP
-    >>> model("12 + 24")                                                 # doctest: +SKIP
-    '36.00'
-    """
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, path
-        self.card: Card = read_card(path)
-
-    def __repr__(self) -> str:
-        spec = self.card.spec.model
-        return f"<Model {self.name}: {spec.kind}, {self.card.parameters:,} parameters>"
-
-    @cached_property
-    def task(self) -> Problems:
-        """What it answers.
-
-        Raises:
-            SpecError: it tells stories.
-        """
-        task = task_of(self.card.spec.task)
-        if isinstance(task, Stories):
-            raise SpecError(
-                f"{self.name} tells stories and answers no questions; try: lilliput tell --model"
-                f" {self.name}"
-            )
-        return task
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        return self.card.vocabulary
-
-    @cached_property
-    def network(self) -> "nn.Module":
-        from lilliput.models import modelfile
-
-        return modelfile.load(self.path)[0].eval()
-
-    @property
-    def start(self) -> str:
-        """What the model reads before a question."""
-        return self.card.end if self.card.spec.training.opens_with_end else ""
-
-    @cached_property
-    def answerer(self) -> "Answerer":
-        """Prompts as the format writes them to the text that the model goes on with."""
-        from lilliput.exam.decode import answerer
-
-        return answerer(self.network, self.vocabulary, self.card.context, start=self.start)
-
-    def __call__(self, question: str) -> str:
-        """The model's answer to one question, such as `12 + 24`."""
-        return self.answer([question])[0]
-
-    def answer(
-        self, questions: Sequence[str], *, temperature: float = 0.0, seed: int = 0
-    ) -> list[str]:
-        """The model's answers, in their canonical form (`36.00`); what cannot be read as a number
-        is given as it was written.
-
-        Args:
-            temperature: 0 takes the likeliest character, more draws one.
-            seed: what the draws come from.
-
-        Raises:
-            ProblemError: a question that cannot be read, has no answer, or leaves it no room.
-            SpecError: a temperature that is no number of 0 or more.
-            CharacterError: a character that the model does not know.
-        """
-        sampling = Sampling(temperature=temperature)
-        prompts, groups = [], []
-        for question in questions:
-            written, group = self.prompt(question)
-            prompts.append(written)
-            groups.append(group)
-        if temperature > 0:
-            texts = [self._drawn(prompt, sampling, seed + i) for i, prompt in enumerate(prompts)]
-        else:
-            texts = self.answerer(prompts)
-        answers = []
-        for text, group in zip(texts, groups, strict=True):
-            body = text.removesuffix(self.card.end)
-            answers.append(self.task.format.read(group, body) or body)
-        return answers
-
-    def _drawn(self, prompt: str, sampling: Sampling, seed: int) -> str:
-        from lilliput.exam.decode import sample
-
-        limit, asked = self.card.context, self.start + prompt
-        pieces = sample(
-            self.network, self.vocabulary, asked, limit=limit, sampling=sampling, seed=seed
-        )
-        return "".join(pieces)
-
-    def prompt(self, question: str) -> tuple[str, str]:
-        """A question as the model is asked it, and its group (the operation)."""
-        if self.task.format.kind == "lines":
-            written = self.task.format.prompt(question)
-            self.vocabulary.encode(written)
-            self._check_room(question, written, 2)
-            return written, self.task.groups[0]
-        expression = parse_expression(question)
-        if any(n.denominator != 1 or n < 0 for n in (expression.left, expression.right)):
-            raise ProblemError(
-                f"{question!r} has an operand that is no whole number of 0 or more; this model has"
-                f" learned {self.card.spec.task.operands}"  # type: ignore[union-attr]
-            )
-        written = self.task.format.prompt(str(expression))
-        self.vocabulary.encode(written)
-        style, operation = self.task.format, expression.operation
-        largest = 10**style.digits - 1
-        asked = style.prompt(f"{largest} {operation} {largest}")
-        self._check_room(question, written, style.longest(operation) - len(asked))
-        return written, operation
-
-    def _check_room(self, question: str, written: str, longest: int) -> None:
-        """Raises ProblemError where an answer of `longest` characters, or of one and the end mark,
-        does not fit behind the question."""
-        room = self.card.context - len(self.start) - len(written)
-        if room < max(2, longest):
-            raise ProblemError(
-                f"{question!r} is too long for this model, which reads {self.card.context}"
-                " characters, question and answer together; ask something shorter"
-            )
-
-    def warning(self, question: str) -> str:
-        """What must be said of a question that is outside of what was learned; empty: nothing."""
-        task = self.task
-        if isinstance(task, Lines) or task.where(str(parse_expression(question))) != "beyond":
-            return ""
-        return f"an operand is outside of {task.spec.operands}, which is all that was learned"
-
-
-def load(name: str) -> Model:
-    """A model by its name: `zoo:NAME`, a run (a folder, or its name in `runs/`), a model file.
+def load(name: str) -> "Model | TextModel":
+    """A model by its name: `zoo:NAME`, a run (a folder, or its name in `runs/`), a model file;
+    tinystoriesgru's and llama2.c's checkpoints; `hf:NAME` or a folder of transformers' own.
 
     Raises:
         NotFoundError: there is none of that name; the nearest ones are given.
         FileError: its file is damaged or foreign.
     """
-    return Model(name, resolve(name))
+    from lilliput.lab import telling
+
+    if (baseline := telling.baseline(name)) is not None:
+        return baseline
+    path = resolve(name)
+    if isinstance(read_card(path).spec.task, StoriesSpec):
+        return telling.of_file(name, path)
+    return Model(name, path)
+
+
+def load_answerer(name: str) -> Model:
+    """As `load`, of a model that answers questions.
+
+    Raises:
+        SpecError: it tells stories.
+    """
+    model = load(name)
+    if not isinstance(model, Model):
+        raise SpecError(
+            f"{name} tells stories and answers no questions; try: lilliput tell --model {name}"
+        )
+    return model
+
+
+def load_text(name: str) -> "TextModel":
+    """As `load`, of a model of text.
+
+    Raises:
+        SpecError: it answers questions.
+    """
+    model = load(name)
+    if isinstance(model, Model):
+        raise SpecError(f"{name} answers questions and tells no stories; try: lilliput calc")
+    return model
 
 
 def resolve(name: str) -> Path:
@@ -188,3 +79,15 @@ def resolve(name: str) -> Path:
     runs = [path.name for path in Path("runs").glob("*/") if (path / "model.safetensors").exists()]
     known = [f"zoo:{entry.name}" for entry in entries()] + runs
     raise NotFoundError(f"no model {name!r}" + nearest(name, known))
+
+
+def keep_exam(model: Path, exam: dict[str, Any]) -> str:
+    """Writes exam.json beside a model file that lies in a run's folder, or in a search's for one of
+    its trials; elsewhere nothing. Returns why it could not be written; empty: nothing failed."""
+    if not (model.parent / "spec.json").is_file() and model.parent.parent.name != "models":
+        return ""
+    try:
+        write_json(model.with_name("exam.json"), exam, then="")
+    except FileError as error:
+        return str(error)
+    return ""

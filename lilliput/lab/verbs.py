@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, SpecError
 from lilliput.exam.sampling import Sampling
-from lilliput.files import write_json
-from lilliput.lab.load import Model, load
+from lilliput.lab.answering import Model
+from lilliput.lab.load import keep_exam, load_answerer
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -107,22 +107,12 @@ def grade(name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True) 
     from lilliput.exam.grade import grade as grade_task
     from lilliput.exam.heatmap import heat_maps
 
-    model = load(name)
+    model = load_answerer(name)
     started = time.perf_counter()
     graded, answers = grade_task(model.task, model.answerer, sections)
     maps = heat_maps(answers) if isinstance(model.card.spec.task, ArithmeticSpec) else []
     result = Graded(model, graded, tuple(maps), time.perf_counter() - started)
-    if keep and _has_a_home(model.path):
-        try:
-            write_json(model.path.with_name("exam.json"), result.to_dict(), then="")
-        except FileError as error:
-            return replace(result, unkept=str(error))
-    return result
-
-
-def _has_a_home(model: Path) -> bool:
-    """Whether a model file lies in a run's folder, or in a search's for one of its trials."""
-    return (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
+    return replace(result, unkept=keep_exam(model.path, result.to_dict())) if keep else result
 
 
 def find(
@@ -195,7 +185,7 @@ def sample(
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
-    model = load(name)
+    model = load_answerer(name)
     generator = random.Random(seed)
     asks_itself = bool(model.start)
     for number in range(lines):

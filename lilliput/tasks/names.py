@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("names.txt")
+WORDS = Path(__file__).with_name("words.txt")
 
 
 @cache
@@ -25,3 +26,10 @@ def name_of(word: str) -> str:
     if word in names():
         return word
     return word.lower() if word.lower() in names() else ""
+
+
+@cache
+def corpus_words() -> frozenset[str]:
+    """Words of TinyStories in lower case (words.txt): what counts as a real word where a model's own
+    text is not at hand."""
+    return frozenset(WORDS.read_text(encoding="utf-8").split())

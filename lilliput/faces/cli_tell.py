@@ -1,0 +1,140 @@
+"""`lilliput tell`: a story, streamed; a prompt loop without arguments, or a line of a pipe each."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lilliput.errors import LilliputError, UserError
+from lilliput.exam.sampling import Sampling
+from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
+from lilliput.faces.text import mark_words
+
+if TYPE_CHECKING:
+    from lilliput.lab.telling import TextModel
+
+ABOUT = (
+    "Goes on with a text, a piece at a time. `Once upon a time : 0.9` tells at temperature 0.9."
+    " Without a prompt it asks for prompts, until `exit`; from a pipe it tells a story a line."
+)
+_AT = re.compile(r"(.*\S)\s*:\s*(\d+(?:\.\d*)?)\s*")
+
+
+def flags_of() -> list[Flag]:
+    prompt = "How the story begins; without it, a prompt or the lines of a pipe."
+    return [
+        Flag("prompt", tuple[str, ...], (), prompt, positional=True),
+        Flag(
+            "model",
+            str,
+            "",
+            "zoo:NAME, a run, a model file, a checkpoint of tinystoriesgru or llama2.c, or hf:NAME;"
+            " empty: the best storyteller of the zoo.",
+        ),
+        *spec_flags(Sampling, base=Sampling(temperature=0.65)),
+        Flag("pieces", int, 1_000, "Characters, or pieces of a model that has them, at most."),
+        Flag("seed", int, 0, "What the draws come from."),
+        Flag(
+            "anchors",
+            bool,
+            False,
+            "Keep names and nouns of characters in mind as tinystoriesgru does (memory-gru).",
+        ),
+        Flag(
+            "map_unknown",
+            bool,
+            False,
+            "Replace characters that the model lacks by the nearest known ones.",
+        ),
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    values = parse("tell", ABOUT, flags_of(), argv)
+    sampling = spec_of(Sampling, values)  # refused before a model is loaded
+    if values.pieces < 1:
+        raise UserError(f"pieces must be 1 or more; got {values.pieces}")
+    model = _model(values)
+    if model.marks:
+        print(f"lilliput: {model.name}{mark_words(model.marks)}", file=sys.stderr)
+    if values.prompt:
+        _tell(model, " ".join(values.prompt), sampling, values)
+        return 0
+    return _loop(model, sampling, values) if sys.stdin.isatty() else _pipe(model, sampling, values)
+
+
+def _model(values: Any) -> "TextModel":
+    from lilliput.lab.load import load_text
+    from lilliput.zoo import best
+
+    model = load_text(values.model or f"zoo:{best('stories').name}")
+    return model.anchored() if values.anchors else model
+
+
+def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
+    """`A cat : 0.9` as the prompt and its temperature, as tinystoriesgru's chat reads it.
+
+    >>> split_temperature("A cat : 0.9", Sampling())[0]
+    'A cat'
+    """
+    match = _AT.fullmatch(prompt)
+    if match is None:
+        return prompt, sampling
+    return match[1], replace(sampling, temperature=float(match[2]))
+
+
+def _tell(model: "TextModel", prompt: str, sampling: Sampling, values: Any) -> None:
+    prompt, sampling = split_temperature(prompt, sampling)
+    if values.map_unknown:
+        prompt = model.mapped(prompt)
+    pieces = model.tell(prompt, sampling=sampling, seed=values.seed, pieces=values.pieces)
+    # Asked for first: a prompt that cannot be read is said before anything is printed.
+    first = next(pieces, "")
+    print(prompt + first, end="", flush=True)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+def _loop(model: "TextModel", sampling: Sampling, values: Any) -> int:
+    """Tells until `exit` or Ctrl-D; Ctrl-C ends a story, a mistake costs a word."""
+    with suppress(ImportError):  # Windows has none
+        import readline  # noqa: F401  gives input() its history and line editing
+    print(f"{model.name}: {model.parameters:,} parameters; `exit` or Ctrl-D ends")
+    number = 0
+    while True:
+        try:
+            prompt = input("> ").strip()
+        except EOFError:
+            print()
+            return 0
+        if prompt in ("exit", "quit"):
+            return 0
+        if prompt:
+            values.seed, number = values.seed + bool(number), number + 1
+            try:
+                _tell(model, prompt, sampling, values)
+            except KeyboardInterrupt:
+                print(" …")
+            except LilliputError as error:
+                print(f"lilliput: {error}", file=sys.stderr)
+
+
+def _pipe(model: "TextModel", sampling: Sampling, values: Any) -> int:
+    """A story a line, blank lines between; a line that cannot be read gets a word, and the code is
+    then 2 at the end."""
+    code = 0
+    for prompt in _lines():
+        try:
+            _tell(model, prompt, sampling, values)
+            print()
+        except LilliputError as error:
+            print(f"lilliput: {error}", file=sys.stderr)
+            code = error.exit_code
+    return code
+
+
+def _lines() -> Iterator[str]:
+    return (line.strip() for line in sys.stdin if line.strip())

@@ -1,0 +1,128 @@
+"""Verbs of text: the exam of a model of text, and models side by side on the same text."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lilliput.errors import FileError, LilliputError, NotFoundError
+from lilliput.exam.card import words_of
+from lilliput.lab.load import keep_exam, load_text, resolve
+from lilliput.lab.telling import TextModel
+from lilliput.specs import StoriesSpec, to_dict
+from lilliput.tasks.documents import EXCERPT, files_of, read_documents
+from lilliput.tasks.names import corpus_words
+
+if TYPE_CHECKING:
+    from lilliput.exam.story import StoryGrade
+
+ENOUGH = 20_000
+"""Documents of the text to learn from whose words are taken for real ones."""
+
+
+@dataclass(frozen=True)
+class TextGraded:
+    """An exam of a model of text."""
+
+    model: TextModel
+    grade: "StoryGrade"
+    unigram: float | None
+    """Bits per character of one that knows frequencies alone; None where the text that the model
+    learned from is not at hand."""
+    seconds: float
+    unkept: str = ""
+    """Why exam.json could not be written; empty: it was, or was not asked for."""
+
+    def to_dict(self) -> dict[str, Any]:
+        card = self.model.card
+        return {
+            "format": 1,
+            "model": self.model.name,
+            "family": self.model.family,
+            "digest": card.spec.digest if card else None,
+            "spec": to_dict(card.spec) if card else None,
+            "parameters": self.model.parameters,
+            "bytes": self.model.bytes,
+            "marks": self.model.marks,
+            "unigram": self.unigram,
+            "grade": self.grade.to_dict(),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def grade_text(name: str, text: Sequence[str] = ()) -> TextGraded:
+    """The exam of a model of text; that of its own text is kept beside a run's model.
+
+    Args:
+        text: files or folders that it is asked; empty: what its own text kept for the exam, or,
+            where that is not at hand, the excerpt that comes with the package.
+
+    Raises:
+        SpecError, NotFoundError, FileError: the model or a text cannot be had.
+    """
+    from lilliput.exam.story import grade_stories
+
+    model = load_text(name)
+    started = time.perf_counter()
+    sections, words, unigram = exam_of(model, text)
+    grade = grade_stories(model.reader, sections, words)
+    graded = TextGraded(model, grade, unigram, time.perf_counter() - started)
+    if text or model.card is None:
+        return graded
+    return replace(graded, unkept=keep_exam(resolve(name), graded.to_dict()))
+
+
+def exam_of(
+    model: TextModel, text: Sequence[str] = ()
+) -> tuple[dict[str, list[str]], frozenset[str], float | None]:
+    """What a model is asked: documents by section, the real words, and the unigram's bits."""
+    words, unigram, sections = corpus_words(), None, dict[str, list[str]]()
+    if model.card is not None and isinstance(model.card.spec.task, StoriesSpec):
+        try:
+            own = _own(model.card.spec.task)
+        except (NotFoundError, FileError):
+            own = None
+        if own is not None:
+            sections, words, unigram = own
+    if text:
+        sections = read_sections(text)
+    elif not sections:
+        sections = {"excerpt": list(read_documents(EXCERPT))}
+    return {n: _known(model, d) for n, d in sections.items()}, words, unigram
+
+
+def read_sections(text: Sequence[str]) -> dict[str, list[str]]:
+    """Documents of files, by the files' names."""
+    return {path.stem: list(read_documents(path)) for path in files_of(text)}
+
+
+def _own(spec: StoriesSpec) -> tuple[dict[str, list[str]], frozenset[str], float]:
+    from lilliput.tasks.corpus import texts
+    from lilliput.tasks.stories import unigram_bits
+    from lilliput.tasks.task import task_of
+
+    sections = {name: list(texts(spec, name)) for name in ("valid", "unseen")}
+    return sections, words_of(texts(spec, "seen", ENOUGH)), unigram_bits(task_of(spec))
+
+
+def _known(model: TextModel, documents: Sequence[str]) -> list[str]:
+    """Documents as a vocabulary of characters can write them; the exam says what it costs to read
+    the nearest known character in an unknown one's place."""
+    return [model.mapped(document) for document in documents]
+
+
+def compare(
+    names: Sequence[str], text: Sequence[str] = ()
+) -> Iterator[tuple[str, TextGraded | LilliputError]]:
+    """Models of any kind on the same text, one after another; what cannot be had says why.
+
+    Args:
+        text: files or folders; empty: the excerpt that comes with the package, on which every
+            model is asked alike.
+    """
+    asked = list(text) or [str(EXCERPT)]
+    for name in names:
+        try:
+            yield name, grade_text(name, asked)
+        except LilliputError as error:
+            yield name, error

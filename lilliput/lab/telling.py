@@ -1,0 +1,117 @@
+"""A loaded model of text: it goes on with a prompt, and is what the exam of text asks.
+
+Ours, and those that others made, in one form.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lilliput.exam.sampling import Sampling
+from lilliput.models.modelfile import Card, read_card
+from lilliput.tasks.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lilliput.baselines.baseline import Baseline
+    from lilliput.exam.reader import Reader
+
+TEMPERATURE = 0.65
+"""Of stories, where nothing else is said (tinystoriesgru's own)."""
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A model that goes on with text.
+
+    >>> model = load("zoo:...")                                          # doctest: +SKIP
+    >>> print(*model.tell("Once upon a time"), sep="")                   # doctest: +SKIP
+    """
+
+    name: str
+    reader: "Reader"
+    parameters: int
+    """Unique numbers, ties once."""
+    bytes: int
+    """On disk."""
+    family: str
+    card: Card | None = None
+    """Of a model of ours."""
+    marks: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<TextModel {self.name}: {self.family}, {self.parameters:,} parameters>"
+
+    def __call__(self, prompt: str) -> str:
+        """A story that begins with the prompt, seed 0."""
+        return prompt + "".join(self.tell(prompt))
+
+    def tell(
+        self,
+        prompt: str,
+        *,
+        sampling: Sampling = Sampling(temperature=TEMPERATURE),
+        seed: int = 0,
+        pieces: int = 1_000,
+        map_unknown: bool = False,
+    ) -> Iterator[str]:
+        """What comes after a prompt, a piece at a time, until the model ends it.
+
+        Args:
+            pieces: at most so many.
+            map_unknown: characters that the model lacks are replaced by the nearest known ones.
+
+        Raises:
+            SpecError: the prompt leaves no room in the model's window.
+            CharacterError: it has an unknown character, and they are not replaced.
+        """
+        from lilliput.exam.telling import tell
+
+        if map_unknown:
+            prompt = self.mapped(prompt)
+        yield from tell(self.reader, prompt, sampling=sampling, seed=seed, pieces=pieces)
+
+    def mapped(self, text: str) -> str:
+        """The text with unknown characters replaced, where the vocabulary is one of characters."""
+        known = self.reader.vocabulary
+        return known.mapped(text) if isinstance(known, Vocabulary) else text
+
+
+def of_file(name: str, path: Path) -> TextModel:
+    """A model file of ours."""
+    from lilliput.exam.reader import Reader
+    from lilliput.models import modelfile
+
+    card = read_card(path)
+    network = modelfile.load(path)[0].eval()
+    reader = Reader(network, card.vocabulary, int(network.window), (0,), (0,))  # type: ignore[arg-type]
+    size, kind = path.stat().st_size, card.spec.model.kind
+    return TextModel(name, reader, card.parameters, size, kind, card, card.marks)
+
+
+def baseline(name: str) -> TextModel | None:
+    """A model that others made; None where the name is of another kind."""
+    found = _baseline(name)
+    if found is None:
+        return None
+    from lilliput.exam.reader import Reader
+
+    reader = Reader(found.network.eval(), found.vocabulary, found.window, found.start, found.ends)
+    return TextModel(name, reader, found.parameters, found.bytes, found.family)
+
+
+def _baseline(name: str) -> "Baseline | None":
+    path = Path(name)
+    if name.startswith("hf:") or (path / "config.json").is_file():
+        from lilliput.baselines import hf
+
+        return hf.load(name.removeprefix("hf:"))
+    if path.suffix == ".pt" or path.name in ("model_q8.bin", "model_q15.bin"):
+        from lilliput.baselines import tinystoriesgru
+
+        return tinystoriesgru.load(path)
+    if path.suffix == ".bin":
+        from lilliput.baselines import llama2c
+
+        return llama2c.load(path)
+    return None
