@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lilliput.tasks
@@ -107,6 +107,7 @@ def test_nonsense_is_told_from_words() -> None:
         ("Lily had a bird.", " It saw a lily.", (0, 1)),
         ("The Bird sang.", " A bird heard it.", (1, 1)),
         ("It rained.", " Tom came, and Tom went.", (0, 0)),
+        ("Lily’s cat sat.", " Lily ran.", (1, 1)),
         ("Lil", "y ran.", (0, 0)),
     ],
 )
@@ -133,6 +134,7 @@ def test_names_kept_by_hand(prompt: str, text: str, expected: tuple[int, int]) -
         ('Tom said, "Come', '!" He ran.', True, (1, 1)),
         ('"Run!" he said.', " They ran.", True, (0, 0)),
         ('"Run! he said.\nThen', ' "Go!"', True, (2, 2)),
+        ("A.\n\n\n", '"Go!"', True, (2, 2)),
         ("", "Tom's dog 'ran'.", True, (0, 0)),
     ],
 )
@@ -142,6 +144,7 @@ def test_quotation_marks_by_hand(
     assert quote_marks(Story(prompt, text, ended)) == expected
 
 
+@settings(deadline=None)
 @given(st.text('"“”a \n', max_size=30), st.booleans(), st.data())
 def test_quotation_marks_add_up_wherever_the_prompt_ends(
     text: str, ended: bool, data: st.DataObject
@@ -156,6 +159,7 @@ def test_quotation_marks_add_up_wherever_the_prompt_ends(
     assert 0 <= waiting <= 2 * (not ended)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(DOCUMENTS), st.integers(0, 200), st.integers(1, 900))
 def test_a_real_story_is_its_own_document(document: str, limit: int, characters: int) -> None:
     for story in real_stories([document], prompt_characters=limit, characters=characters):
@@ -241,6 +245,11 @@ def test_first_sentences(text: str, limit: int, expected: str) -> None:
 
 def test_a_document_of_one_sentence_is_left_out() -> None:
     assert real_stories(["Just this. ", "This. And that."]) == [Story("This.", " And that.", True)]
+
+
+def test_a_document_as_long_as_the_limit_has_ended() -> None:
+    assert real_stories(["This. And that."], characters=10)[0].ended
+    assert real_stories(["This. And that."], characters=9) == [Story("This.", " And that", False)]
 
 
 def test_names_are_data_of_the_corpus() -> None:
