@@ -1,0 +1,310 @@
+"""Causal models of transformers, from a folder or from the Hub, read as models of ours.
+
+B batch, T positions, S positions asked for (the last ones), V tokens of the vocabulary.
+Nothing in a repository is executed: no code of its own, and pickles as tensors only. Knows no exam.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lilliput.baselines.baseline import Baseline
+from lilliput.errors import CharacterError, FileError, LilliputError, NotFoundError, SpecError
+
+_SMALL_FILES = ["*.json", "*.txt", "*.model"]
+"""Config and tokenizer, whatever its kind."""
+_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""As transformers looks for them: the first kind that is there."""
+
+
+@dataclass(frozen=True)
+class HFState:
+    """What transformers remembers of `length` tokens; None: nothing is read yet."""
+
+    cache: Any
+    length: int
+
+
+class HFNetwork(nn.Module):
+    """A model of transformers with the interface of models.gpt."""
+
+    def __init__(self, model: nn.Module, window: int) -> None:
+        super().__init__()
+        self.model, self.window = model, window
+        # Without it logits of all positions are made: 50,000 numbers each.
+        self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
+
+    def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
+        """Logits (B, S, V) of the positions from `first` on.
+
+        Raises:
+            SpecError: the sequence is longer than the window.
+        """
+        length = ids_BT.shape[1]
+        self._check(length)
+        asked = length - first
+        logits: Tensor = self.model(ids_BT, use_cache=False, **self._keep(asked)).logits
+        return logits[:, -asked:]
+
+    def begin(self, batch_size: int) -> HFState:
+        """The memory of nothing read yet."""
+        return HFState(None, 0)
+
+    def extend(self, ids_BT: Tensor, state: HFState) -> tuple[Tensor, HFState]:
+        """Reads on: logits (B, V) after the last token, and the memory of all read so far.
+
+        The state given is used up.
+
+        Raises:
+            SpecError: the sequence grows longer than the window.
+        """
+        length = state.length + ids_BT.shape[1]
+        self._check(length)
+        read = self.model(ids_BT, past_key_values=state.cache, use_cache=True, **self._keep(1))
+        logits: Tensor = read.logits
+        return logits[:, -1], HFState(read.past_key_values, length)
+
+    def pick(self, state: HFState, rows_B: Tensor) -> HFState:
+        """The memory of some of the rows, in the order of their numbers in `rows_B`."""
+        if state.cache is None:
+            return state
+        # transformers picks in place, but by tensors of its own: copies of the holders are enough
+        # to leave the state given as it is.
+        cache = copy.copy(state.cache)
+        cache.layers = [copy.copy(layer) for layer in cache.layers]
+        cache.batch_select_indices(rows_B)
+        return HFState(cache, state.length)
+
+    def _keep(self, asked: int) -> dict[str, int]:
+        return {"logits_to_keep": asked} if self._keeps else {}
+
+    def _check(self, length: int) -> None:
+        if self.window and length > self.window:
+            raise SpecError(
+                f"a sequence of {length} tokens is longer than the window of {self.window}; give a"
+                " shorter one"
+            )
+
+
+class HFTokens:
+    """A tokenizer of transformers."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        # GPT-2's kind names the end mark here and never writes it.
+        marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+        unknown = tokenizer.unk_token_id
+        self._unknown = None if unknown in marks else unknown
+
+    def __len__(self) -> int:
+        return len(self._tokenizer)
+
+    def encode(self, text: str) -> list[int]:
+        """Numbers of a whole text, without start or end marks.
+
+        Raises:
+            CharacterError: part of the text has no token; it would be scored as if it were known.
+        """
+        ids = list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        if self._unknown in ids:
+            raise CharacterError(
+                f"the tokenizer has no token for part of {text[:60]!r}; take out what it cannot"
+                " write, or choose another model"
+            )
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids that begin where a text begins, marks left out."""
+        return str(
+            self._tokenizer.decode(
+                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
+        )
+
+
+def load(name: str) -> Baseline:
+    """A model by its name on the Hub (`roneneldan/TinyStories-1M`), or from a folder, in float32 on
+    the CPU.
+
+    Raises:
+        LilliputError: transformers is not installed.
+        NotFoundError: no such folder or name, or the Hub cannot be reached.
+        FileError: config, tokenizer or weights are missing, damaged, or of no causal model.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise LilliputError(
+            "models of the Hub need transformers, which is not installed; type"
+            " `pip install 'lilliput[hf]'`"
+        ) from None
+    with _quietly():
+        folder = Path(name) if Path(name).is_dir() else _fetched(name)
+        files = _weight_files(folder)
+        where = {"local_files_only": True, "trust_remote_code": False}
+        # transformers raises errors of many classes, other libraries' among them.
+        try:
+            config = transformers.AutoConfig.from_pretrained(folder, **where)
+        except Exception as error:
+            raise FileError(f"{folder}/config.json cannot be used: {_first_line(error)}") from None
+        tokenizer = _tokenizer(folder, where)
+        model = _model(folder, where)
+    text = config.get_text_config()
+    limits = (getattr(text, key, 0) for key in ("max_position_embeddings", "n_positions", "n_ctx"))
+    window = next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
+    rows = model.get_input_embeddings().weight.shape[0]
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= rows:
+        raise FileError(
+            f"{folder} has a tokenizer with the token number {largest:,}, but weights for {rows:,}"
+            " tokens: they are of two models; put the model's own tokenizer there"
+        )
+    network = HFNetwork(model, window).eval()
+    _check_causal(folder, network, rows)
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    return Baseline(
+        network=network,
+        vocabulary=HFTokens(tokenizer),
+        window=window,
+        start=tuple(mark for mark in marks if mark is not None)[:1],
+        ends=_ends(tokenizer.eos_token_id, model.generation_config, rows),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        bytes=sum(file.stat().st_size for file in files),
+        family=config.model_type,
+    )
+
+
+def _fetched(name: str) -> Path:
+    """The folder of the Hub's cache that holds a repository's config, tokenizer and weights."""
+    from huggingface_hub import errors, snapshot_download
+
+    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise NotFoundError(f"there is no folder {name!r}; give a model's folder or OWNER/NAME")
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=[*_SMALL_FILES, _WEIGHTS[0]]))
+        if not any(folder.glob(_WEIGHTS[0])):
+            folder = Path(snapshot_download(name, allow_patterns=[*_SMALL_FILES, _WEIGHTS[1]]))
+    except errors.GatedRepoError:
+        raise NotFoundError(
+            f"the Hub gives {name!r} only to those who have accepted its terms; accept them on its"
+            " page and type `hf auth login`"
+        ) from None
+    except (errors.RepositoryNotFoundError, errors.HFValidationError):
+        raise NotFoundError(
+            f"there is no model {name!r} on the Hub and no folder of that name; names are"
+            " OWNER/NAME, such as hf:roneneldan/TinyStories-1M"
+        ) from None
+    except Exception as error:
+        # Without a network each layer below has an error of its own: all mean the same here.
+        raise NotFoundError(
+            f"{name!r} is not on this machine and the Hub cannot be reached"
+            f" ({_first_line(error)}); offline, copy the model's files (config.json,"
+            " model.safetensors, tokenizer.json) into a folder and give hf:FOLDER, or set HF_HOME"
+            " to a cache that holds it"
+        ) from None
+    return folder
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    if not (folder / "config.json").is_file():
+        raise FileError(
+            f"{folder} holds no model of transformers: config.json is missing; give the folder that"
+            " `save_pretrained` wrote"
+        )
+    for pattern in _WEIGHTS:
+        if files := sorted(folder.glob(pattern)):
+            return files
+    raise FileError(
+        f"{folder} has a config.json but no weights; put model.safetensors or pytorch_model.bin"
+        " there"
+    )
+
+
+def _tokenizer(folder: Path, where: dict[str, bool]) -> Any:
+    import transformers
+
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **where)
+        # Without any file some classes make a tokenizer that knows nothing.
+        if not tokenizer("a b", add_special_tokens=False)["input_ids"]:
+            raise ValueError("it makes nothing of text")
+    except Exception as error:
+        raise FileError(
+            f"{folder} has no tokenizer that can be used: {_first_line(error)}; put the model's"
+            " tokenizer.json and tokenizer_config.json there"
+        ) from None
+    return tokenizer
+
+
+def _model(folder: Path, where: dict[str, bool]) -> Any:
+    import transformers
+
+    try:
+        model, info = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, **where
+        )
+    except Exception as error:
+        raise FileError(
+            f"{folder} cannot be loaded as a causal language model: {_first_line(error)}; copy its"
+            " files again, or give another model"
+        ) from None
+    # transformers would go on with random numbers.
+    if missing := sorted(info["missing_keys"]):
+        raise FileError(
+            f"{folder} has weights without {', '.join(map(str, missing[:3]))}"
+            f" ({len(missing)} missing in all): they are of another model than its config.json, or"
+            " incomplete; copy its files again"
+        )
+    # Nothing here is padded, and the model would warn of it.
+    model.config.pad_token_id = None
+    return model
+
+
+def _ends(mark: int | None, generation: Any, rows: int) -> tuple[int, ...]:
+    """The tokenizer's end mark and those that generation stops at."""
+    more = getattr(generation, "eos_token_id", None)
+    marks = [mark, *(more if isinstance(more, list) else [more])]
+    return tuple(dict.fromkeys(m for m in marks if m is not None and m < rows))
+
+
+@torch.no_grad()
+def _check_causal(folder: Path, network: HFNetwork, rows: int) -> None:
+    """Raises FileError where a token changes what is foretold before it: encoders load as causal
+    models too, and would be scored on text that they have seen."""
+    length = min(8, network.window or 8)
+    ids_BT = (torch.arange(length) % rows).repeat(2, 1)
+    ids_BT[1, -1] = (ids_BT[0, -1] + 1) % rows
+    one_SV, other_SV = network(ids_BT)[:, :-1]
+    if not torch.allclose(one_SV, other_SV, rtol=1e-4, atol=1e-5 * one_SV.abs().max().item()):
+        raise FileError(
+            f"{folder} holds a model that reads ahead ({network.model.config.model_type}), as an"
+            " encoder does; give a causal one, such as hf:roneneldan/TinyStories-1M"
+        )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without transformers' progress bars and remarks; what matters of them is raised here."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
