@@ -167,7 +167,7 @@ def load(name: str) -> Baseline:
             " tokens: they are of two models; put the model's own tokenizer there"
         )
     network = HFNetwork(model, window).eval()
-    _check_causal(folder, network, rows)
+    _check_causal(folder, network, rows, config.model_type)
     marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
     return Baseline(
         network=network,
@@ -275,7 +275,7 @@ def _ends(mark: int | None, generation: Any, rows: int) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def _check_causal(folder: Path, network: HFNetwork, rows: int) -> None:
+def _check_causal(folder: Path, network: HFNetwork, rows: int, kind: str) -> None:
     """Raises FileError where a token changes what is foretold before it: encoders load as causal
     models too, and would be scored on text that they have seen."""
     length = min(8, network.window or 8)
@@ -284,7 +284,7 @@ def _check_causal(folder: Path, network: HFNetwork, rows: int) -> None:
     one_SV, other_SV = network(ids_BT)[:, :-1]
     if not torch.allclose(one_SV, other_SV, rtol=1e-4, atol=1e-5 * one_SV.abs().max().item()):
         raise FileError(
-            f"{folder} holds a model that reads ahead ({network.model.config.model_type}), as an"
+            f"{folder} holds a model that reads ahead ({kind}), as an"
             " encoder does; give a causal one, such as hf:roneneldan/TinyStories-1M"
         )
 

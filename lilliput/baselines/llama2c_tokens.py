@@ -74,9 +74,7 @@ class Llama2cTokens:
         begin = 0
         place = text.find(" ", 1)
         while place > 0:
-            # A character that is no piece is written as bytes, the last of which ends in this.
-            last = text[place - 1] if text[place - 1] in self._ids else ">"
-            if last not in self._before_space:
+            if text[place - 1] not in self._before_space:
                 yield text[begin:place]
                 begin = place
             place = text.find(" ", place + 1)
