@@ -150,9 +150,10 @@ def test_what_is_recognised_and_what_is_missing(tmp_path: Path) -> None:
         llama2c.load(path)
 
 
-def test_a_tokenizer_cut_short_anywhere_or_too_long_is_refused(tmp_path: Path) -> None:
+def test_a_tokenizer_cut_short_or_too_long_is_refused(tmp_path: Path) -> None:
     path, whole = tmp_path / "tok271.bin", tiny.tokenizer()
-    for length in range(len(whole)):
+    # A byte's piece takes 14 bytes: steps of 11 meet each of them.
+    for length in [*range(0, len(whole), 11), len(whole) - 1]:
         path.write_bytes(whole[:length])
         with pytest.raises(FileError, match="cut short"):
             read_tokens(path, 271)
@@ -172,13 +173,14 @@ def test_a_foreign_tokenizer_is_refused(tmp_path: Path) -> None:
     swapped = [tiny.PIECES[1], tiny.PIECES[0], *tiny.PIECES[3:5], *tiny.PIECES[4:]]
     spaceless = [piece if piece != " " else "_" for piece in tiny.PIECES]
     cases = {
-        "piece 0 would have 5 bytes, of 0 at most": bytes(4) + whole[4:],
+        "longest piece would have 0 bytes": bytes(4) + whole[4:],
+        "piece 0 would have 5 bytes, of 4 at most": b"\4\0\0\0" + whole[4:],
         "the score nan": whole[:4] + struct.pack("<f", float("nan")) + whole[8:],
         "would have -1 bytes": whole[:8] + struct.pack("<i", -1) + whole[12:],
         "piece 0 is no UTF-8": whole[:12] + b"\xff" + whole[13:],
         "pieces 3 to 258 must be": tiny.tokenizer(swapped),
         "and one a space": tiny.tokenizer(spaceless),
-        "is no tokenizer": b"Once upon a time" * 99,
+        "longest piece would have 1,701,": b"Once upon a time" * 99,
     }
     for words, content in cases.items():
         path.write_bytes(content)
@@ -193,8 +195,9 @@ def test_tokens_known_by_hand() -> None:
         "": [],
         "b": [" ", "b"],
         "a": [" a"],
-        # The best first: `a a`, over the space.
-        "a a": [" ", "a a"],
+        "a a": [" a", " a"],
+        # Over the space, once ` a` is there.
+        "ba a": [" ", "b", "a a"],
         # Of two equals the left one, and then no `bc` is left.
         "cabc": [" ", "c", "abc"],
         # ` a` scores better than `ab`.

@@ -1,132 +1,25 @@
 """Causal models of transformers, from a folder or from the Hub, read as models of ours.
 
-B batch, T positions, S positions asked for (the last ones), V tokens of the vocabulary.
-Nothing in a repository is executed: no code of its own, and pickles as tensors only. Knows no exam.
+B batch, T positions, V tokens of the vocabulary. Nothing in a repository is executed: no code of
+its own, and pickles as tensors only. Knows no exam.
 """
 
-import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from lilliput.baselines.baseline import Baseline
-from lilliput.errors import CharacterError, FileError, LilliputError, NotFoundError, SpecError
+from lilliput.baselines.hf_network import HFNetwork, HFTokens
+from lilliput.errors import FileError, LilliputError, NotFoundError
 
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
 """Config and tokenizer, whatever its kind."""
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 """As transformers looks for them: the first kind that is there."""
-
-
-@dataclass(frozen=True)
-class HFState:
-    """What transformers remembers of `length` tokens; None: nothing is read yet."""
-
-    cache: Any
-    length: int
-
-
-class HFNetwork(nn.Module):
-    """A model of transformers with the interface of models.gpt."""
-
-    def __init__(self, model: nn.Module, window: int) -> None:
-        super().__init__()
-        self.model, self.window = model, window
-        # Without it logits of all positions are made: 50,000 numbers each.
-        self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-
-    def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
-        """Logits (B, S, V) of the positions from `first` on.
-
-        Raises:
-            SpecError: the sequence is longer than the window.
-        """
-        length = ids_BT.shape[1]
-        self._check(length)
-        asked = length - first
-        logits: Tensor = self.model(ids_BT, use_cache=False, **self._keep(asked)).logits
-        return logits[:, -asked:]
-
-    def begin(self, batch_size: int) -> HFState:
-        """The memory of nothing read yet."""
-        return HFState(None, 0)
-
-    def extend(self, ids_BT: Tensor, state: HFState) -> tuple[Tensor, HFState]:
-        """Reads on: logits (B, V) after the last token, and the memory of all read so far.
-
-        The state given is used up.
-
-        Raises:
-            SpecError: the sequence grows longer than the window.
-        """
-        length = state.length + ids_BT.shape[1]
-        self._check(length)
-        read = self.model(ids_BT, past_key_values=state.cache, use_cache=True, **self._keep(1))
-        logits: Tensor = read.logits
-        return logits[:, -1], HFState(read.past_key_values, length)
-
-    def pick(self, state: HFState, rows_B: Tensor) -> HFState:
-        """The memory of some of the rows, in the order of their numbers in `rows_B`."""
-        if state.cache is None:
-            return state
-        # transformers picks in place, but by tensors of its own: copies of the holders are enough
-        # to leave the state given as it is.
-        cache = copy.copy(state.cache)
-        cache.layers = [copy.copy(layer) for layer in cache.layers]
-        cache.batch_select_indices(rows_B)
-        return HFState(cache, state.length)
-
-    def _keep(self, asked: int) -> dict[str, int]:
-        return {"logits_to_keep": asked} if self._keeps else {}
-
-    def _check(self, length: int) -> None:
-        if self.window and length > self.window:
-            raise SpecError(
-                f"a sequence of {length} tokens is longer than the window of {self.window}; give a"
-                " shorter one"
-            )
-
-
-class HFTokens:
-    """A tokenizer of transformers."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        # GPT-2's kind names the end mark here and never writes it.
-        marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-        unknown = tokenizer.unk_token_id
-        self._unknown = None if unknown in marks else unknown
-
-    def __len__(self) -> int:
-        return len(self._tokenizer)
-
-    def encode(self, text: str) -> list[int]:
-        """Numbers of a whole text, without start or end marks.
-
-        Raises:
-            CharacterError: part of the text has no token; it would be scored as if it were known.
-        """
-        ids = list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-        if self._unknown in ids:
-            raise CharacterError(
-                f"the tokenizer has no token for part of {text[:60]!r}; take out what it cannot"
-                " write, or choose another model"
-            )
-        return ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids that begin where a text begins, marks left out."""
-        return str(
-            self._tokenizer.decode(
-                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
 
 
 def load(name: str) -> Baseline:
@@ -183,7 +76,7 @@ def load(name: str) -> Baseline:
 
 def _fetched(name: str) -> Path:
     """The folder of the Hub's cache that holds a repository's config, tokenizer and weights."""
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import errors, snapshot_download, try_to_load_from_cache
 
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise NotFoundError(f"there is no folder {name!r}; give a model's folder or OWNER/NAME")
@@ -203,9 +96,13 @@ def _fetched(name: str) -> Path:
         ) from None
     except Exception as error:
         # Without a network each layer below has an error of its own: all mean the same here.
+        # What other programs have fetched counts, even where it is not the whole repository.
+        config = try_to_load_from_cache(name, "config.json")
+        if isinstance(config, str):
+            return Path(config).parent
         raise NotFoundError(
             f"{name!r} is not on this machine and the Hub cannot be reached"
-            f" ({_first_line(error)}); offline, copy the model's files (config.json,"
+            f" ({type(error).__name__}); offline, copy the model's files (config.json,"
             " model.safetensors, tokenizer.json) into a folder and give hf:FOLDER, or set HF_HOME"
             " to a cache that holds it"
         ) from None
@@ -262,6 +159,12 @@ def _model(folder: Path, where: dict[str, bool]) -> Any:
             f" ({len(missing)} missing in all): they are of another model than its config.json, or"
             " incomplete; copy its files again"
         )
+    if "past_key_values" not in inspect.signature(model.forward).parameters:
+        raise FileError(
+            f"{folder} holds a model without keys and values to remember"
+            f" ({model.config.model_type}), and can be read no further than its prompt; give one"
+            " with attention"
+        )
     # Nothing here is padded, and the model would warn of it.
     model.config.pad_token_id = None
     return model
@@ -307,4 +210,4 @@ def _quietly() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return lines[0][:200].rstrip(".") if lines else type(error).__name__

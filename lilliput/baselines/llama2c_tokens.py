@@ -23,6 +23,8 @@ _LEAST_SCORE = -1e10
 """Pieces that score no more are never made by merging."""
 _WORDS = 1 << 16
 """Words whose pieces are kept: a corpus of stories has about 20,000."""
+_LONGEST = 1 << 12
+"""More bytes than any tokenizer's pieces have, less than a text's first four read as a number."""
 _REMEDY = "copy it again from where it came"
 
 
@@ -131,6 +133,10 @@ def read_tokens(path: Path, size: int) -> Llama2cTokens:
     if len(content) < 4:
         raise FileError(f"{path} is cut short: no whole number is there; {_REMEDY}")
     (longest,) = struct.unpack_from("<i", content)
+    if not 0 < longest <= _LONGEST:
+        raise FileError(
+            f"{path} is no tokenizer of llama2.c: its longest piece would have {longest:,} bytes"
+        )
     pieces: list[str] = []
     scores: list[float] = []
     place = 4
