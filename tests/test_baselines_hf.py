@@ -1,4 +1,4 @@
-"""Models of transformers read as ours: the same logits, step by step too, and every wrong folder."""
+"""Models of transformers read as ours: the same logits, step by step too; every wrong folder."""
 
 import copy
 import json
