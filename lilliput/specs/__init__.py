@@ -1,7 +1,14 @@
 """Frozen dataclasses that say everything about a run; without torch and numpy."""
 
 from lilliput.specs.codec import digest, from_dict, to_dict
-from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, ModelSpec
+from lilliput.specs.model import (
+    FAMILIES,
+    GPTSpec,
+    GRUSpec,
+    MemoryGRUSpec,
+    MinGRUSpec,
+    ModelSpec,
+)
 from lilliput.specs.run import RunSpec
 from lilliput.specs.task import (
     OPERATIONS,
@@ -20,6 +27,8 @@ __all__ = [
     "GPTSpec",
     "GRUSpec",
     "LinesSpec",
+    "MemoryGRUSpec",
+    "MinGRUSpec",
     "ModelSpec",
     "ProblemsSpec",
     "RunSpec",

@@ -109,5 +109,98 @@ class GRUSpec:
         return self.embedding or self.width
 
 
-ModelSpec = GPTSpec | GRUSpec
-FAMILIES: dict[str, type[ModelSpec]] = {"gpt": GPTSpec, "gru": GRUSpec}
+@dataclass(frozen=True, kw_only=True)
+class MemoryGRUSpec:
+    """One gated recurrent unit with a gated memory beside it, and attention over the window's
+    embeddings: tinystoriesgru (Kavya Mali, 2025). As published: not tied."""
+
+    kind: Literal["memory-gru"] = "memory-gru"
+    width: int = 96
+    """Hidden units (H), and numbers in the memory."""
+    embedding: int = 0
+    """Width of the character embedding (E); 0: as width, as published."""
+    attention: Literal["none", "full", "query", "sigmoid"] = "none"
+    """What looks back over the window. `none`: the published pure GRU. `full` and `query` are one
+    model, the cell reads what softmax attention finds among the embeddings: while a text is
+    written, `full` works attention out anew for the whole window at each character, as published,
+    and `query` asks for the last position alone. `sigmoid`, an early variant: the output is the
+    sum of the hidden states so far, each by the sigmoid of query times key."""
+    heads: int = 6
+    """Heads of the attention (N); embedding and width are shared out among them."""
+    positions: Literal["learned", "none"] = "learned"
+    """A table of the window's positions: added to what attention sees or, where there is none, to
+    what the cell reads."""
+    tied: bool = True
+    """The embedding is also the output matrix; needs embedding = width."""
+    leash: float = 0.0
+    """Largest size that an eigenvalue of the recurrent matrices (reset, update, new, memory
+    writer) may have after a training step; 0: any. The published pure GRU had 0.95."""
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+        _positive(width=self.width, heads=self.heads)
+        if self.embedding < 0:
+            raise SpecError(f"embedding must be 0 or more; got {self.embedding}")
+        if self.tied and self.embedding not in (0, self.width):
+            raise SpecError(
+                f"tied needs embedding {self.embedding} = width {self.width}; write --no-tied"
+            )
+        if self.attention != "none" and self.embedding_width % self.heads:
+            raise SpecError(
+                f"embedding {self.embedding_width} must be a multiple of heads {self.heads}"
+            )
+        if self.attention == "sigmoid" and self.width % self.heads:
+            raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
+        if self.leash < 0:
+            raise SpecError(f"leash must be 0 or more; got {self.leash}")
+
+    @property
+    def embedding_width(self) -> int:
+        return self.embedding or self.width
+
+    @property
+    def reads_context(self) -> bool:
+        """Whether the cell reads what attention found."""
+        return self.attention in ("full", "query")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinGRUSpec:
+    """Blocks of a minimal gated unit, whose gates see the input alone (arXiv 2410.01201), and an
+    MLP; the paper's language model puts a short convolution before each unit."""
+
+    kind: Literal["mingru"] = "mingru"
+    layers: int = 2
+    width: int = 48
+    """Size of the residual stream (E)."""
+    state: int = 0
+    """Numbers that a unit remembers (H); 0: as width."""
+    convolution: int = 4
+    """Characters that the convolution before a unit sees, its own included; 0: none."""
+    hidden: int = 0
+    """Width of the MLP (M); 0: twice the width."""
+    tied: bool = True
+    """The embedding is also the output matrix."""
+
+    def __post_init__(self) -> None:
+        _positive(layers=self.layers, width=self.width)
+        for name in ("state", "convolution", "hidden"):
+            if getattr(self, name) < 0:
+                raise SpecError(f"{name} must be 0 or more; got {getattr(self, name)}")
+
+    @property
+    def state_width(self) -> int:
+        return self.state or self.width
+
+    @property
+    def mlp_width(self) -> int:
+        return self.hidden or 2 * self.width
+
+
+ModelSpec = GPTSpec | GRUSpec | MemoryGRUSpec | MinGRUSpec
+FAMILIES: dict[str, type[ModelSpec]] = {
+    "gpt": GPTSpec,
+    "gru": GRUSpec,
+    "memory-gru": MemoryGRUSpec,
+    "mingru": MinGRUSpec,
+}

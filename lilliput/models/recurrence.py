@@ -1,0 +1,218 @@
+"""The recurrence of the memory-gru family over a window, with its gradient by hand.
+
+    r, z  = sigmoid(a_rz + W_rz h + U_rz M)          gates; a: what the input adds, worked out before
+    n     = tanh(a_n + U_n M + r * (W_n h + b_n))
+    h     = (1 - z) n + z h
+    p     = sigmoid(w . h + b)                       priority: one number a row
+    M     = (1 - p) M + p tanh(C h + b_c)
+
+T steps, B batch, H hidden units, G = 3H (reset, update, new: PyTorch's order). Knows no model.
+
+Only what depends on the step before is done step by step, in place, in memory set aside for a
+piece of the window; the weights' gradients are one product a piece. Through autograd a step takes
+some thirty small tensors forward and more backward.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+_PIECE = 16 * 2**20
+"""Bytes of the largest piece of memory. What is under 32 MiB the C library keeps and hands out
+again; each larger one comes from the system page by page (63 MB: 60 ms against 10 ms)."""
+
+
+class Weights(NamedTuple):
+    """What the recurrence needs of a model."""
+
+    hidden_GH: Tensor
+    """W."""
+    memory_GH: Tensor
+    """U."""
+    new_H: Tensor
+    """b_n."""
+    writer_HH: Tensor
+    """C."""
+    writer_H: Tensor
+    """b_c."""
+    priority_H: Tensor
+    """w."""
+    priority_1: Tensor
+    """b."""
+
+
+def piece_of(batch: int, width: int, itemsize: int) -> int:
+    """Steps in a piece of the window."""
+    return max(1, _PIECE // (batch * 4 * width * itemsize))
+
+
+def recur(
+    a_TBG: Tensor, offset_TG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Hidden states and memories after each step, (T, B, H) both, and the last hidden state.
+
+    Args:
+        a_TBG: what the input adds to the gates' sums.
+        offset_TG: what is added alike in all rows of the batch.
+        h_BH, m_BH: hidden state and memory before the first step.
+    """
+    with torch.autocast(a_TBG.device.type, enabled=False):
+        dtype = weights.hidden_GH.dtype
+        states: tuple[Tensor, Tensor, Tensor]
+        states = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            a_TBG.to(dtype), offset_TG.to(dtype), h_BH, m_BH, *weights
+        )
+    return states
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        a_TBG: Tensor,
+        offset_TG: Tensor,
+        h_BH: Tensor,
+        m_BH: Tensor,
+        hidden_GH: Tensor,
+        memory_GH: Tensor,
+        new_H: Tensor,
+        writer_HH: Tensor,
+        writer_H: Tensor,
+        priority_H: Tensor,
+        priority_1: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        steps, batch, _ = a_TBG.shape
+        width = h_BH.shape[1]
+        # The sums of a step side by side: reset, update, new, and the hidden state's part of new.
+        gates_TB4H = a_TBG.new_empty(steps, batch, 4 * width)
+        written_TBH = a_TBG.new_empty(steps, batch, width)
+        p_TB = a_TBG.new_empty(steps, batch)
+        h_TBH = a_TBG.new_empty(steps + 1, batch, width)
+        m_TBH = a_TBG.new_empty(steps + 1, batch, width)
+        h_TBH[0], m_TBH[0] = h_BH, m_BH
+        w_rz, w_n = hidden_GH[: 2 * width].t(), hidden_GH[2 * width :].t()
+        u, c = memory_GH.t(), writer_HH.t()
+        b_p = priority_1.expand(batch)
+        hs, ms = h_TBH.unbind(), m_TBH.unbind()
+        views = zip(
+            a_TBG.unbind(),
+            offset_TG.unbind(),
+            gates_TB4H[..., : 3 * width].unbind(),
+            gates_TB4H[..., : 2 * width].unbind(),
+            gates_TB4H[..., :width].unbind(),
+            gates_TB4H[..., width : 2 * width].unbind(),
+            gates_TB4H[..., 2 * width : 3 * width].unbind(),
+            gates_TB4H[..., 3 * width :].unbind(),
+            written_TBH.unbind(),
+            p_TB.unbind(),
+            p_TB[..., None].unbind(),
+            strict=True,
+        )
+        for t, (a, offset, rzn, rz, r, z, n, wn, written, p, p_1) in enumerate(views):
+            h, m = hs[t], ms[t]
+            torch.add(a, offset, out=rzn)
+            torch.addmm(rzn, m, u, out=rzn)
+            torch.addmm(rz, h, w_rz, out=rz)
+            torch.addmm(new_H, h, w_n, out=wn)
+            rz.sigmoid_()
+            n.addcmul_(r, wn).tanh_()
+            torch.lerp(n, h, z, out=hs[t + 1])
+            h = hs[t + 1]
+            torch.addmm(writer_H, h, c, out=written)
+            written.tanh_()
+            torch.addmv(b_p, h, priority_H, out=p)
+            p.sigmoid_()
+            torch.lerp(m, written, p_1, out=ms[t + 1])
+        ctx.save_for_backward(
+            gates_TB4H,
+            written_TBH,
+            p_TB,
+            h_TBH,
+            m_TBH,
+            hidden_GH,
+            memory_GH,
+            writer_HH,
+            priority_H,
+        )
+        ctx.set_materialize_grads(False)
+        return h_TBH[1:], m_TBH[1:], hs[steps].clone()
+
+    @staticmethod
+    def backward(
+        ctx: Any, grad_h_TBH: Tensor | None, grad_m_TBH: Tensor | None, grad_last_BH: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        gates_TB4H, written_TBH, p_TB, h_TBH, m_TBH, w_GH, u_GH, c_HH, priority_H = (
+            ctx.saved_tensors
+        )
+        steps, batch, width = written_TBH.shape
+        d_TB4H = torch.empty_like(gates_TB4H)
+        d_written_TBH, d_p_TB = torch.empty_like(written_TBH), torch.empty_like(p_TB)
+        w_rz, w_n = w_GH[: 2 * width], w_GH[2 * width :]
+        dh = h_TBH.new_zeros(batch, width) if grad_last_BH is None else grad_last_BH.clone()
+        dm = h_TBH.new_zeros(batch, width)
+        one, other = torch.empty_like(dh), torch.empty_like(dh)
+        hs, ms = h_TBH.unbind(), m_TBH.unbind()
+        views = list(
+            zip(
+                gates_TB4H.view(steps, batch, 4, width).permute(0, 2, 1, 3).unbind(),
+                d_TB4H.view(steps, batch, 4, width).permute(0, 2, 1, 3).unbind(),
+                d_TB4H[..., : 3 * width].unbind(),
+                d_TB4H[..., : 2 * width].unbind(),
+                written_TBH.unbind(),
+                d_written_TBH.unbind(),
+                p_TB[..., None].unbind(),
+                d_p_TB.unbind(),
+                strict=True,
+            )
+        )
+        sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
+        tanh_backward = torch.ops.aten.tanh_backward.grad_input
+        for t in range(steps - 1, -1, -1):
+            gates, d_gates, d_rzn, d_rz, written, d_written, p_1, d_p = views[t]
+            (r, z, n, wn), (d_r, d_z, d_n, d_wn) = gates.unbind(), d_gates.unbind()
+            h, m = hs[t], ms[t]
+            if grad_m_TBH is not None:
+                dm.add_(grad_m_TBH[t])
+            if grad_h_TBH is not None:
+                dh.add_(grad_h_TBH[t])
+            # M = m + p (written - m)
+            torch.sub(written, m, out=one)
+            torch.sum(one.mul_(dm), 1, out=d_p)
+            torch.mul(dm, p_1, out=one)
+            tanh_backward(one, written, grad_input=d_written)
+            dm.sub_(one)
+            sigmoid_backward(d_p, p_1[:, 0], grad_input=d_p)
+            torch.addmm(dh, d_written, c_HH, out=dh)
+            dh.addr_(d_p, priority_H)
+            # h = n + z (h before - n)
+            torch.sub(h, n, out=one)
+            sigmoid_backward(one.mul_(dh), z, grad_input=d_z)
+            torch.mul(dh, z, out=other)
+            tanh_backward(dh.sub_(other), n, grad_input=d_n)
+            torch.mul(d_n, r, out=d_wn)
+            torch.mul(d_n, wn, out=one)
+            sigmoid_backward(one, r, grad_input=d_r)
+            torch.addmm(dm, d_rzn, u_GH, out=dm)
+            torch.addmm(other, d_rz, w_rz, out=dh)
+            torch.addmm(dh, d_wn, w_n, out=dh)
+        rows = steps * batch
+        d_R4H, d_written_RH = d_TB4H.view(rows, -1), d_written_TBH.view(rows, width)
+        before_RH, after_RH = h_TBH[:-1].view(rows, width), h_TBH[1:].view(rows, width)
+        d_GH = torch.empty_like(w_GH)
+        torch.mm(d_R4H[:, : 2 * width].t(), before_RH, out=d_GH[: 2 * width])
+        torch.mm(d_R4H[:, 3 * width :].t(), before_RH, out=d_GH[2 * width :])
+        d_T4H = d_TB4H.sum(1)
+        return (
+            d_TB4H[..., : 3 * width],
+            d_T4H[:, : 3 * width],
+            dh,
+            dm,
+            d_GH,
+            d_R4H[:, : 3 * width].t() @ m_TBH[:-1].view(rows, width),
+            d_T4H[:, 3 * width :].sum(0),
+            d_written_RH.t() @ after_RH,
+            d_written_RH.sum(0),
+            d_p_TB.view(rows) @ after_RH,
+            d_p_TB.sum().view(1),
+        )
