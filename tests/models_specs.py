@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lilliput.models.build import build
-from lilliput.specs import GPTSpec, GRUSpec, ModelSpec
+from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec, ModelSpec
 
 V, T = 7, 9
 IDS_BT = torch.randint(0, V, (3, T), generator=torch.Generator().manual_seed(1))
@@ -62,4 +62,32 @@ def gru_specs(draw: st.DrawFn) -> GRUSpec:
     )
 
 
-model_specs = st.one_of(gpt_specs(), gru_specs())
+@st.composite
+def memory_gru_specs(draw: st.DrawFn) -> MemoryGRUSpec:
+    tied = draw(st.booleans())
+    attention = draw(st.sampled_from(["none", "full", "query", "sigmoid"]))
+    heads = 1 if attention == "none" else draw(st.sampled_from([1, 2]))
+    width = draw(st.integers(1, 3)) * heads
+    return MemoryGRUSpec(
+        width=width,
+        embedding=0 if tied else draw(st.integers(0, 3)) * heads,
+        attention=attention,
+        heads=heads,
+        positions=draw(st.sampled_from(["learned", "none"])),
+        tied=tied,
+    )
+
+
+@st.composite
+def mingru_specs(draw: st.DrawFn) -> MinGRUSpec:
+    return MinGRUSpec(
+        layers=draw(st.integers(1, 3)),
+        width=draw(st.integers(1, 6)),
+        state=draw(st.integers(0, 5)),
+        convolution=draw(st.sampled_from([0, 1, 4])),
+        hidden=draw(st.integers(0, 5)),
+        tied=draw(st.booleans()),
+    )
+
+
+model_specs = st.one_of(gpt_specs(), gru_specs(), memory_gru_specs(), mingru_specs())

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from lilliput.errors import SpecError
 from lilliput.models.build import build
 from lilliput.models.size import count_bytes, count_flops, count_parameters, solve_shape
-from lilliput.specs import GPTSpec, GRUSpec, ModelSpec
+from lilliput.specs import GPTSpec, MemoryGRUSpec, ModelSpec
 
 
 @settings(deadline=None, max_examples=150)
@@ -56,7 +56,7 @@ def test_ties_and_loops_are_counted_once() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.sampled_from(["gpt", "gru"]), st.integers(1500, 60_000), st.integers(2, 90), st.data())
+@given(st.sampled_from(["gpt", "gru", "memory-gru", "mingru"]), st.integers(1500, 60_000), st.integers(2, 90), st.data())
 def test_solved_shapes_fill_the_budget_and_never_exceed_it(
     family: str, budget: int, vocabulary_size: int, data: st.DataObject
 ) -> None:
@@ -71,6 +71,18 @@ def test_solved_shapes_fill_the_budget_and_never_exceed_it(
             "bias": st.booleans(),
         },
         "gru": {"layers": st.integers(1, 3), "tied": st.booleans()},
+        "memory-gru": {
+            "attention": st.sampled_from(["none", "full", "query", "sigmoid"]),
+            "heads": st.integers(1, 4),
+            "positions": st.sampled_from(["learned", "none"]),
+            "tied": st.booleans(),
+        },
+        "mingru": {
+            "layers": st.integers(1, 3),
+            "state": st.integers(0, 20),
+            "convolution": st.integers(0, 4),
+            "tied": st.booleans(),
+        },
     }
     fixed = data.draw(st.fixed_dictionaries({}, optional=options[family]))
     try:
@@ -85,8 +97,10 @@ def test_solved_shapes_fill_the_budget_and_never_exceed_it(
     if isinstance(spec, GPTSpec):
         larger: ModelSpec = dataclasses.replace(spec, hidden=spec.hidden + 1)
     else:
-        assert isinstance(spec, GRUSpec)
-        larger = dataclasses.replace(spec, width=spec.width + 1)
+        step = 1
+        if isinstance(spec, MemoryGRUSpec) and spec.attention != "none":
+            step = spec.heads
+        larger = dataclasses.replace(spec, width=spec.width + step)
     assert count_parameters(larger, vocabulary_size, 12) > budget
 
 

@@ -69,7 +69,7 @@ class MemoryGRU(nn.Module):
         self.bias_hidden = nn.Parameter(torch.zeros(3 * width))
         self.priority = nn.Parameter(torch.empty(width))
         self.priority_bias = nn.Parameter(torch.zeros(1))
-        self.writer = Matrix(width, width, rank=0, bias=False)
+        self.writer = nn.Parameter(torch.empty(width, width))
         self.writer_bias = nn.Parameter(torch.zeros(width))
         self.norm = LayerNorm(width, bias=True)
         if not spec.tied:
@@ -88,19 +88,13 @@ class MemoryGRU(nn.Module):
             self.qkv.initialise(generator)
         if spec.reads_context:
             self.out.initialise(generator)
-        for matrix in (self.cell_input, self.cell_memory, self.cell_hidden):
+        for matrix in (self.cell_input, self.cell_memory, self.cell_hidden, self.writer):
             matrix.normal_(0.0, matrix.shape[1] ** -0.5, generator=generator)
         self.priority.normal_(0.0, spec.width**-0.5, generator=generator)
-        self.writer.initialise(generator)
         if spec.tied:
             self.norm.weight.fill_(2 * spec.width**-0.5)
         else:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
-
-    @property
-    def windowed(self) -> bool:
-        """Whether a text is read in windows; if not, hidden state and memory are all there is."""
-        return self.spec.attention != "none" or self.spec.positions == "learned"
 
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
@@ -109,7 +103,7 @@ class MemoryGRU(nn.Module):
             SpecError: the sequence is longer than the context, and the model reads in windows.
         """
         batch, length = ids_BT.shape
-        if self.windowed and length > self.context:
+        if self.spec.windowed and length > self.context:
             raise SpecError(
                 f"{length} characters are more than this model's context of {self.context};"
                 " shorten the text"
@@ -147,7 +141,7 @@ class MemoryGRU(nn.Module):
         """
         out_BH, start = state.hidden_BH, 0
         while start < ids_BT.shape[1]:
-            room = self.context - state.length if self.windowed else ids_BT.shape[1]
+            room = self.context - state.length if self.spec.windowed else ids_BT.shape[1]
             if room == 0 and self.spec.attention == "none":
                 half = state.ids_BP[:, self.context - self.context // 2 :]
                 state = self.begin(len(ids_BT))
@@ -173,11 +167,11 @@ class MemoryGRU(nn.Module):
         """What the head reads after the last character (B, H); all of them fit into the window, or
         there is one and the window slides."""
         spec, num_new = self.spec, ids_BT.shape[1]
-        length = min(state.length + num_new, self.context) if self.windowed else 0
+        length = min(state.length + num_new, self.context) if spec.windowed else 0
         start = max(0, length - num_new)
         keys_NBPK, values_NBPK, ids_BP = state.keys_NBPK, state.values_NBPK, state.ids_BP
         end = state.end
-        if self.windowed and spec.attention in ("none", "full"):
+        if spec.windowed and spec.attention in ("none", "full"):
             ids_BP = torch.cat((ids_BP, ids_BT), dim=1)[:, -length:]
         context_BTE = q = None
         if spec.attention == "full":
@@ -259,7 +253,7 @@ class MemoryGRU(nn.Module):
             hidden_GH=self.cell_hidden,
             memory_GH=self.cell_memory,
             new_H=self.bias_hidden[2 * width :],
-            writer_HH=self.writer.weight,
+            writer_HH=self.writer,
             writer_H=self.writer_bias,
             priority_H=self.priority,
             priority_1=self.priority_bias,

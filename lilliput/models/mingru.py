@@ -26,7 +26,7 @@ MinGRUState = tuple[tuple[Tensor, Tensor], ...]
 class MinGRUBlock(nn.Module):
     def __init__(self, spec: MinGRUSpec) -> None:
         super().__init__()
-        width = spec.width
+        width, self.span = spec.width, spec.convolution
         self.norm_1 = RMSNorm(width)
         if spec.convolution:
             self.convolution = nn.Parameter(torch.empty(width, spec.convolution))
@@ -42,11 +42,11 @@ class MinGRUBlock(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The stream after the block, and what the unit and its convolution remember."""
         y_BTE = self.norm_1(x_BTE)
-        if seen_BCE.shape[1] or hasattr(self, "convolution"):
-            length, span = y_BTE.shape[1], self.convolution.shape[1]
+        if self.span:
+            length = y_BTE.shape[1]
             seen_BCE = torch.cat((seen_BCE, y_BTE), dim=1)
             y_BTE = seen_BCE[:, :length] * self.convolution[:, 0]
-            for place in range(1, span):
+            for place in range(1, self.span):
                 y_BTE = torch.addcmul(
                     y_BTE, seen_BCE[:, place : place + length], self.convolution[:, place]
                 )
@@ -130,8 +130,8 @@ class MinGRU(nn.Module):
 def scan(gate_BTH: Tensor, candidate_BTH: Tensor, h_BH: Tensor) -> Tensor:
     """What a unit remembers after each character (B, T, H), of the sums before its activations.
 
-    On a CPU step by step, with one operation a step and none of the logarithms, 10 times as fast
-    as the parallel scan; elsewhere, or where there is a gradient of the gradient, in parallel.
+    On a CPU step by step, with one operation a step and none of the logarithms; elsewhere in
+    parallel.
     """
     if gate_BTH.device.type == "cpu":
         stepped: Tensor

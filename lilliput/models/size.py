@@ -9,12 +9,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from lilliput.errors import SpecError, nearest
-from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, ModelSpec
+from lilliput.models.size_recurrent import (
+    memory_gru_flops,
+    memory_gru_parameters,
+    mingru_flops,
+    mingru_parameters,
+    recurrent_shapes,
+)
+from lilliput.specs.model import FAMILIES, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec, ModelSpec
 
 
 def count_parameters(spec: ModelSpec, vocabulary_size: int, context: int) -> int:
     """Unique trained numbers: ties and loops once, embeddings and learned positions included;
     sinusoidal and rotary tables have a closed form and are free."""
+    if isinstance(spec, MemoryGRUSpec):
+        return memory_gru_parameters(spec, vocabulary_size, context)
+    if isinstance(spec, MinGRUSpec):
+        return mingru_parameters(spec, vocabulary_size)
     if isinstance(spec, GRUSpec):
         # Six biases a unit: PyTorch's variant has two vectors of them.
         layers = _gru_matrices(spec) + spec.layers * 6 * spec.width
@@ -42,10 +53,16 @@ def count_flops(spec: ModelSpec, vocabulary_size: int, context: int, length: int
     characters with logits at each: two for a multiplication and its addition.
 
     Attention counts as the whole T x T square, as torch.utils.flop_counter counts it. Norms,
-    activations, softmax, rotary angles and biases are left out.
+    activations, softmax, rotary angles, convolutions, biases and a memory-gru's priority are left
+    out. What memory-gru works out once for each character of the vocabulary counts once.
     """
-    if length > context and isinstance(spec, GPTSpec):
+    windowed = isinstance(spec, GPTSpec) or (isinstance(spec, MemoryGRUSpec) and spec.windowed)
+    if length > context and windowed:
         raise SpecError(f"length {length} is over the context of {context}; ask for less")
+    if isinstance(spec, MemoryGRUSpec):
+        return memory_gru_flops(spec, vocabulary_size, length)
+    if isinstance(spec, MinGRUSpec):
+        return mingru_flops(spec, vocabulary_size, length)
     logits = vocabulary_size * spec.width
     if isinstance(spec, GRUSpec):
         return 2 * length * (_gru_matrices(spec) + logits)
@@ -123,6 +140,9 @@ def _shapes(family: str, num_parameters: int, fixed: dict[str, Any]) -> Iterator
     """Shapes by rising width, a gpt's MLP as narrow as it can be; at least one."""
     # A model has more parameters than its width; the rest is room for the smallest shape.
     widths = range(1, num_parameters + 8 * (fixed.get("heads") or fixed.get("kv_heads") or 1) + 2)
+    if family in ("memory-gru", "mingru"):
+        yield from recurrent_shapes(family, num_parameters, fixed)
+        return
     if family == "gru":
         layers = 1 if num_parameters < 100_000 else 2
         embedding = fixed.get("embedding") if fixed.get("tied", True) else 0

@@ -163,6 +163,11 @@ class MemoryGRUSpec:
         """Whether the cell reads what attention found."""
         return self.attention in ("full", "query")
 
+    @property
+    def windowed(self) -> bool:
+        """Whether a text is read in windows; if not, hidden state and memory are all there is."""
+        return self.attention != "none" or self.positions == "learned"
+
 
 @dataclass(frozen=True, kw_only=True)
 class MinGRUSpec:
