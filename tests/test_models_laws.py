@@ -38,7 +38,9 @@ def test_later_characters_follow_from_earlier_ones_alone(
     gradient_BT = torch.zeros(IDS_BT.shape)
     for x in seen:
         gradient = torch.zeros(*x.shape) if x.grad is None else x.grad
-        gradient_BT += (gradient if len(x) == len(IDS_BT) else gradient.transpose(0, 1)).abs().amax(2)
+        gradient_BT += (
+            (gradient if len(x) == len(IDS_BT) else gradient.transpose(0, 1)).abs().amax(2)
+        )
     assert (gradient_BT[:, position + 1 :] == 0).all()
     # A norm over one number passes no gradient on.
     if spec.width > 2:

@@ -56,7 +56,12 @@ def test_ties_and_loops_are_counted_once() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.sampled_from(["gpt", "gru", "memory-gru", "mingru"]), st.integers(1500, 60_000), st.integers(2, 90), st.data())
+@given(
+    st.sampled_from(["gpt", "gru", "memory-gru", "mingru"]),
+    st.integers(1500, 60_000),
+    st.integers(2, 90),
+    st.data(),
+)
 def test_solved_shapes_fill_the_budget_and_never_exceed_it(
     family: str, budget: int, vocabulary_size: int, data: st.DataObject
 ) -> None:

@@ -109,8 +109,10 @@ def _side_by_side(
             number
             for number, row in enumerate(going)
             if place < len(rows[row])
-            or (_write(reader, row, logits_BV[number], rows, texts, ended, sampling, generators)
-            and len(texts[row]) < characters)
+            or (
+                _write(reader, row, logits_BV[number], rows, texts, ended, sampling, generators)
+                and len(texts[row]) < characters
+            )
         ]
         if len(kept) < len(going):
             state = model.pick(state, torch.tensor(kept, device=device))  # type: ignore[operator]

@@ -14,10 +14,12 @@ from importlib import import_module
 from lilliput.errors import LilliputError, UserError, nearest
 
 VERBS = {
-    "find": "arithmetic|lines  the smallest model that passes, and the frontier",
-    "train": "gpt|gru          one model; every field of its spec is a flag",
+    "find": "arithmetic|lines|stories  the smallest model that passes, and the frontier",
+    "train": "gpt|gru|...      one model; every field of its spec is a flag",
     "grade": "MODEL|FILE|-     the exam of a model, or a text file of expressions",
     "sample": "MODEL           free-running text; pipes into grade",
+    "tell": '["Once upon"]      a story, streamed',
+    "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
     "zoo": "                   the models that come with the package, with their verified grades",
@@ -81,7 +83,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def overview() -> str:
-    lines = [f"  lilliput {verb:<6} {words}" for verb, words in _columns()]
+    lines = [f"  lilliput {verb:<7} {words}" for verb, words in _columns()]
     return "\n".join(
         [
             "Finds the smallest language model that can still do a job, and proves it.",

@@ -13,7 +13,8 @@ from lilliput.faces.text import print_grade
 ABOUT = (
     "Asks a model the exam of its task: right answers by section and operation, with 95 %"
     " intervals, kinds of error and a verdict. A text file of lines such as `12 + 24 = 36.00`,"
-    " or - for standard input, is graded line by line."
+    " or - for standard input, is graded line by line. A model of text is asked bits per character,"
+    " context, a story card and its speed."
 )
 _MODEL_ENDS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
@@ -22,6 +23,7 @@ def flags_of() -> list[Flag]:
     return [
         Flag("what", str, help="zoo:NAME, a run, a model file, a text file, or -", positional=True),
         Flag("sections", tuple[str, ...], (), "Only these of seen, valid, unseen, beyond."),
+        Flag("text", tuple[str, ...], (), "Of a model of text: files that it is asked."),
         Flag("plain", bool, False, "Of a text: only the right answer beside each line."),
         Flag("json", bool, False, "Print JSON."),
     ]
@@ -50,8 +52,14 @@ def _is_text(name: str) -> bool:
 
 
 def _model(values: Any) -> int:
+    from lilliput.lab.answering import Model
+    from lilliput.lab.load import load
     from lilliput.lab.verbs import SECTIONS, grade
 
+    if not isinstance(load(values.what), Model):
+        return _story(values)
+    if values.text:
+        raise UserError(f"{values.what} answers questions; --text is for models of text")
     for name in values.sections:
         if name not in SECTIONS:
             raise SpecError(f"unknown section {name!r}" + nearest(name, SECTIONS))
@@ -61,6 +69,22 @@ def _model(values: Any) -> int:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
     else:
         print_grade(graded)
+    if graded.unkept:
+        print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
+    return 0
+
+
+def _story(values: Any) -> int:
+    from lilliput.faces.text_story import print_story_grade
+    from lilliput.lab.stories import grade_text
+
+    if values.sections:
+        raise UserError(f"{values.what} tells stories; its exam has no sections: leave them out")
+    graded = grade_text(values.what, values.text)
+    if values.json:
+        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+    else:
+        print_story_grade(graded)
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     return 0

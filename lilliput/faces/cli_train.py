@@ -192,6 +192,8 @@ def _train(spec: RunSpec, values: Any) -> int:
         ) from None
     if not done:
         _print_source(spec, say)
+    if isinstance(spec.task, StoriesSpec):
+        return _end_of_text(folder, values)
     graded = grade(str(folder))
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
@@ -206,6 +208,28 @@ def _train(spec: RunSpec, values: Any) -> int:
         return 0
     _print_curve(folder)
     print_grade(graded)
+    print(f"\nthe model: {folder / 'model.safetensors'}")
+    return 0
+
+
+def _end_of_text(folder: Path, values: Any) -> int:
+    """The exam of a model of text; its curve before."""
+    from lilliput.faces.text_story import print_story_grade
+    from lilliput.lab.stories import grade_text
+
+    graded = grade_text(str(folder))
+    if values.report:
+        from lilliput.faces.report import write_run_report
+
+        say = sys.stderr if values.json else sys.stdout
+        print(f"report: {write_run_report(folder)}", file=say)
+    if values.json:
+        import json
+
+        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+        return 0
+    _print_curve(folder)
+    print_story_grade(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
 
@@ -284,13 +308,37 @@ def _left(moment: "Moment", first: int, started: float, steps: int) -> str:
 
 
 def _print_curve(folder: Path) -> None:
+    """Validation score, or loss of training and validation, as rows of bars."""
     from lilliput.training.run import read_records
 
     records = read_records(folder)
-    if len(records) > 1:
-        scores = [record.right / record.total for record in records]
-        first, last = records[0], records[-1]
+    if len(records) < 2:
+        return
+    first, last = records[0], records[-1]
+    scores = [record.right / record.total for record in records]
+    if scores[0] < 0:
+        _print_losses(folder, [-score for score in scores], [record.loss for record in records])
+    else:
         print(f"\nvalidation score {curve(scores)} {100 * scores[-1]:.1f} %")
         print(f"from step {first.step:,} (loss {first.loss:.4f})", end=" ")
         print(f"to step {last.step:,} (loss {last.loss:.4f})")
     print()
+
+
+def _print_losses(folder: Path, valid: list[float], nats: list[float]) -> None:
+    """Bits per character of training and validation, on one scale."""
+    import math
+
+    from lilliput.tasks.task import task_of
+    from lilliput.training.run import read_spec
+
+    task = read_spec(folder).task
+    assert isinstance(task, StoriesSpec)
+    # Training counts end marks too, so this is a little under what it would be without.
+    a_character = 1 / math.log(2) / task_of(task).characters_a_piece
+    rows = {"training": [loss * a_character for loss in nats], "validation": valid}
+    low, high = min(map(min, rows.values())), max(map(max, rows.values()))
+    print("\nbits per character")
+    for name, row in rows.items():
+        bars = curve([(bits - low) / max(high - low, 1e-9) for bits in row])
+        print(f"{name:<10} {bars} {row[0]:.3f} to {row[-1]:.3f}")

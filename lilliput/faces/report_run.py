@@ -38,7 +38,8 @@ def read_run(folder: Path) -> Run:
 
 def shape_words(run: Run) -> str:
     model = run.spec.model
-    layers = f"{model.layers} layer{'s' if model.layers != 1 else ''}"
+    number = getattr(model, "layers", 1)
+    layers = f"{number} layer{'s' if number != 1 else ''}"
     words = f"{model.kind}, {layers} × {model.width}, {run.parameters:,} parameters"
     return words + mark_words(marks_of(run.spec))
 

@@ -1,4 +1,4 @@
-"""A model's name, resolved in one place: runs, the zoo, files, others' checkpoints, Hugging Face."""
+"""A model's name, resolved in one place: runs, the zoo, files, others' checkpoints."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from lilliput.exam.sampling import Sampling
 from lilliput.models.modelfile import Card, read_card
-from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.tasks.vocabulary import mapped
 
 if TYPE_CHECKING:
     from lilliput.baselines.baseline import Baseline
     from lilliput.exam.reader import Reader
 
-TEMPERATURE = 0.65
-"""Of stories, where nothing else is said (tinystoriesgru's own)."""
+STORYTELLING = Sampling(temperature=0.65)
+"""Where nothing else is said: tinystoriesgru's own temperature."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TextModel:
         self,
         prompt: str,
         *,
-        sampling: Sampling = Sampling(temperature=TEMPERATURE),
+        sampling: Sampling = STORYTELLING,
         seed: int = 0,
         pieces: int = 1_000,
         map_unknown: bool = False,
@@ -73,8 +73,8 @@ class TextModel:
 
     def mapped(self, text: str) -> str:
         """The text with unknown characters replaced, where the vocabulary is one of characters."""
-        known = self.reader.vocabulary
-        return known.mapped(text) if isinstance(known, Vocabulary) else text
+        known = getattr(self.reader.vocabulary, "known", "")
+        return mapped(text, known) if known else text
 
 
 def of_file(name: str, path: Path) -> TextModel:
@@ -108,8 +108,21 @@ def _baseline(name: str) -> "Baseline | None":
         return hf.load(name.removeprefix("hf:"))
     if path.suffix == ".pt" or path.name in ("model_q8.bin", "model_q15.bin"):
         from lilliput.baselines import tinystoriesgru
+        from lilliput.baselines.baseline import Baseline
+        from lilliput.baselines.symbols import Symbols
 
-        return tinystoriesgru.load(path)
+        network, symbols = tinystoriesgru.load(path)
+        # Its own programs stop at "<", which opens the end mark of its training text.
+        return Baseline(
+            network=network,
+            vocabulary=Symbols(symbols),
+            window=network.window,
+            start=(),
+            ends=(symbols.index("<"),),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            bytes=path.stat().st_size,
+            family="memory-gru (tinystoriesgru)",
+        )
     if path.suffix == ".bin":
         from lilliput.baselines import llama2c
 

@@ -96,6 +96,11 @@ class MemoryGRU(nn.Module):
         else:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
 
+    @property
+    def window(self) -> int:
+        """Characters of the longest text that it reads at once; 0: no limit."""
+        return self.context if self.spec.windowed else 0
+
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
 
@@ -288,9 +293,7 @@ def _gated(q_NBSK: Tensor, k_NBTK: Tensor, h_NBTK: Tensor) -> Tensor:
     return (weights_NBST @ h_NBTK).permute(1, 2, 0, 3).flatten(2)
 
 
-def _remember(
-    cache_NBPK: Tensor, new_NBTK: Tensor, end: int, context: int
-) -> tuple[Tensor, int]:
+def _remember(cache_NBPK: Tensor, new_NBTK: Tensor, end: int, context: int) -> tuple[Tensor, int]:
     """The cache with what is new after its first `end` places, and its new end.
 
     It grows by doubling up to twice the context; when it is full, the window moves to its front,

@@ -90,6 +90,11 @@ class MinGRU(nn.Module):
         if not spec.tied:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
 
+    @property
+    def window(self) -> int:
+        """No limit: it reads on and on."""
+        return 0
+
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on."""
         out_BTE, _ = self._read(ids_BT, self.begin(len(ids_BT)))

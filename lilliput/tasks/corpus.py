@@ -30,7 +30,7 @@ from lilliput.tasks.documents import EXCERPT, Progress, file_digest, files_of, r
 from lilliput.tasks.duplicates import BANDS, band_keys, clusters
 from lilliput.tasks.pieces import learn_merges
 from lilliput.tasks.splits import Section
-from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary
+from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary, mapped, nearest_known, unknown
 
 CORPORA = Path("corpora")
 VERSION = 1
@@ -216,8 +216,9 @@ class _Build:
             if place == _DROPPED:
                 continue
             if place and not known.issuperset(document):
-                replaced |= {c: vocabulary.nearest(c) for c in vocabulary.unknown(document)}
-                document = vocabulary.mapped(document)
+                lacking = unknown(document, vocabulary.known)
+                replaced |= {c: nearest_known(c, vocabulary.known) for c in lacking}
+                document = mapped(document, vocabulary.known)
             writers[place].add(document)
         return replaced, {writer.name: writer.close() for writer in writers}
 

@@ -30,6 +30,6 @@ def name_of(word: str) -> str:
 
 @cache
 def corpus_words() -> frozenset[str]:
-    """Words of TinyStories in lower case (words.txt): what counts as a real word where a model's own
-    text is not at hand."""
+    """Words of TinyStories in lower case (words.txt): what counts as a real word where the text
+    that a model learned from is not at hand."""
     return frozenset(WORDS.read_text(encoding="utf-8").split())

@@ -77,7 +77,7 @@ class Vocabulary:
                 return [self._ids[character] for character in text]
             return [number for word in words(text) for number in self._encode_word(word)]
         except KeyError as error:
-            known = "".join(sorted(set(self.characters) - {self.end}))
+            known = "".join(sorted(self.known))
             raise CharacterError(
                 f"unknown character {error.args[0]!r} in {text[:60]!r}; this model knows {known!r}"
             ) from None
@@ -114,27 +114,35 @@ class Vocabulary:
     def decode(self, ids: Sequence[int]) -> str:
         return "".join(self._pieces[number] for number in ids)
 
-    def unknown(self, text: str) -> list[str]:
-        """Characters of `text` that are not in the vocabulary, each once, in their order."""
-        return [c for c in dict.fromkeys(text) if c not in self._ids or c == self.end]
+    @property
+    def known(self) -> str:
+        """All characters that text may have: not the end mark."""
+        return self.characters[1:]
 
-    def nearest(self, character: str) -> str:
-        """The known character that stands for an unknown one: its plain form (curly to straight
-        quotes, accents left off, other case), else a space.
 
-        >>> Vocabulary.of(['"e '], END_OF_TEXT).nearest("“")
-        '"'
-        """
-        plain = unicodedata.normalize("NFKD", character)[:1]
-        for other in (_ALIKE.get(character, ""), plain, plain.lower(), plain.upper(), " ", "."):
-            if other in self._ids and other != self.end:
-                return other
-        return self.characters[1]
+def unknown(text: str, known: str) -> list[str]:
+    """Characters of `text` that are not among the known ones, each once, in their order."""
+    return [character for character in dict.fromkeys(text) if character not in known]
 
-    def mapped(self, text: str) -> str:
-        """The text with every unknown character replaced by the nearest known one."""
-        table = {ord(character): self.nearest(character) for character in self.unknown(text)}
-        return text.translate(table) if table else text
+
+def nearest_known(character: str, known: str) -> str:
+    """The known character that stands for an unknown one: its plain form (curly to straight quotes,
+    accents left off, other case), else a space, else the first that there is.
+
+    >>> nearest_known("“", '"e ')
+    '"'
+    """
+    plain = unicodedata.normalize("NFKD", character)[:1]
+    for other in (_ALIKE.get(character, ""), plain, plain.lower(), plain.upper(), " ", "."):
+        if other and other in known:
+            return other
+    return known[0]
+
+
+def mapped(text: str, known: str) -> str:
+    """The text with every unknown character replaced by the nearest known one."""
+    table = {ord(character): nearest_known(character, known) for character in unknown(text, known)}
+    return text.translate(table) if table else text
 
 
 _WORD = re.compile(r" ?[^\W\d_]+| ?(?:[\d_]|[^\w \n])+|[ \n]")

@@ -82,8 +82,8 @@ def _tuples(value: Any) -> Any:
 
 def shape_words(model: ModelSpec) -> str:
     """`2 × 24`, and how often a model's blocks are looped."""
-    loops = getattr(model, "loops", 1)
-    return f"{model.layers} × {model.width}" + (f" looped {loops} times" if loops > 1 else "")
+    layers, loops = getattr(model, "layers", 1), getattr(model, "loops", 1)
+    return f"{layers} × {model.width}" + (f" looped {loops} times" if loops > 1 else "")
 
 
 def path_of(name: str) -> Path:
