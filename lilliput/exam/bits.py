@@ -37,6 +37,13 @@ class Bits:
     def per_character(self) -> float:
         return float(self.bits_D.sum() / self.characters_D.sum())
 
+    def __add__(self, other: "Bits") -> "Bits":
+        """Both together."""
+        return Bits(
+            np.concatenate((self.bits_D, other.bits_D)),
+            np.concatenate((self.characters_D, other.characters_D)),
+        )
+
     def interval(self, z: float = Z95) -> Interval:
         """Bits per character with its interval: documents as clusters (ratio estimator, Cochran,
         Sampling Techniques, 1977, 6.4). `low` is the lower end, and so the better one."""

@@ -28,3 +28,10 @@ class Reader(NamedTuple):
     """Read before a text; empty: nothing, so that the first piece of a text is not foretold."""
     ends: tuple[int, ...]
     """Each ends a text where the network writes it."""
+    endless: bool = False
+    """`extend` goes on past the window, which then bounds only what is read at once."""
+
+    @property
+    def room(self) -> int | None:
+        """Pieces of prompt and story together; None: no limit."""
+        return None if self.endless or not self.window else self.window

@@ -31,8 +31,8 @@ def speed_of(reader: Reader, prompt: str, pieces: int = PIECES) -> Speed:
     """Times `pieces` greedy pieces behind a prompt; where the window is short, fewer."""
     device = next(reader.network.parameters()).device
     ids = [*reader.start, *reader.vocabulary.encode(prompt)]
-    if reader.window:
-        pieces = max(1, min(pieces, reader.window - len(ids)))
+    if reader.room:
+        pieces = max(1, min(pieces, reader.room - len(ids)))
     prompt_BT = torch.tensor([ids], device=device)
     times, written = [], ""
     for _ in range(RUNS + 1):

@@ -5,9 +5,11 @@ Every figure stands beside that of real stories, or of a model that knows no mor
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
-from lilliput.exam.bits import bits_of
+from lilliput.exam.bits import Bits, bits_of
 from lilliput.exam.card import Story, StoryCard, real_stories, story_card
 from lilliput.exam.context import ContextCurve, context_curve
 from lilliput.exam.reader import Reader
@@ -66,14 +68,16 @@ class StoryGrade:
 
 
 def grade_sections(reader: Reader, sections: Mapping[str, Sequence[str]]) -> dict[str, SectionBits]:
-    """Bits per character of sets of documents, by name."""
-    graded = {}
-    for name, documents in sections.items():
-        bits = bits_of(reader, documents)
-        mean, low, high = bits.interval()
-        total = int(bits.characters_D.sum())
-        graded[name] = SectionBits(mean, low, high, len(documents), total)
-    return graded
+    """Bits per character of sets of documents, by name; of several files, together as well."""
+    costs = {name: bits_of(reader, documents) for name, documents in sections.items()}
+    if len(costs) > 1 and "unseen" not in costs:
+        costs["together"] = reduce(add, costs.values())
+    return {name: _section(bits) for name, bits in costs.items()}
+
+
+def _section(bits: Bits) -> SectionBits:
+    mean, low, high = bits.interval()
+    return SectionBits(mean, low, high, len(bits.bits_D), int(bits.characters_D.sum()))
 
 
 def grade_stories(
@@ -97,7 +101,8 @@ def grade_stories(
     told = tell_all(reader, prompts, sampling=sampling, seed=seed, characters=CHARACTERS)
     stories = [Story(p, text, ended) for p, (text, ended) in zip(prompts, told, strict=True)]
     five = tuple(
-        (prompt, "".join(tell(reader, prompt, sampling=sampling, seed=seed))) for prompt in PROMPTS
+        (prompt, "".join(tell(reader, prompt, sampling=sampling, seed=seed + number)))
+        for number, prompt in enumerate(PROMPTS)
     )
     return StoryGrade(
         graded,

@@ -4,6 +4,7 @@ B rows, T pieces, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from lilliput.exam.sampling import PLAIN, Sampling
 
 LONGEST = 1_000
 """Pieces after which a story is cut off, where nothing else is said."""
+HALF = "\ufffd"
+"""What a part of a character is decoded as."""
 AT_ONCE = 64
 """Stories that are told side by side."""
 
@@ -27,9 +30,9 @@ def read_prompt(reader: Reader, prompt: str) -> list[int]:
         CharacterError: an unknown character.
     """
     ids = [*reader.start, *reader.vocabulary.encode(prompt)]
-    if reader.window and len(ids) >= reader.window:
+    if reader.room and len(ids) >= reader.room:
         raise SpecError(
-            f"the prompt has {len(ids):,} pieces; this model reads {reader.window:,}, prompt and"
+            f"the prompt has {len(ids):,} pieces; this model reads {reader.room:,}, prompt and"
             " story together: shorten the prompt"
         )
     if not ids:
@@ -55,7 +58,8 @@ def tell(
     model = reader.network
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
-    room = min(pieces, reader.window - len(ids)) if reader.window else pieces
+    room = min(pieces, reader.room - len(ids)) if reader.room else pieces
+    known = reader.vocabulary.decode(ids)
     logits_BV, state = model.extend(  # type: ignore[operator]
         torch.tensor([ids], device=device),
         model.begin(1),  # type: ignore[operator]
@@ -64,7 +68,12 @@ def tell(
         chosen = draw(logits_BV[0], sampling, generator)
         if chosen in reader.ends:
             return
-        yield reader.vocabulary.decode([chosen])
+        ids.append(chosen)
+        text = reader.vocabulary.decode(ids)
+        # Some pieces are parts of a character, or mean something else at the start of a text.
+        if not text.endswith(HALF):
+            yield text[len(known) :]
+            known = text
         if written + 1 < room:
             step_BT = torch.tensor([[chosen]], device=device)
             logits_BV, state = model.extend(step_BT, state)  # type: ignore[operator]
@@ -90,51 +99,56 @@ def tell_all(
     return told
 
 
+@dataclass
+class _Row:
+    """One of the stories that are told side by side."""
+
+    ids: list[int]
+    asked: int
+    """Pieces that are read before the first is written."""
+    generator: torch.Generator
+    ended: bool = False
+
+    def write(self, reader: Reader, logits_V: Tensor, sampling: Sampling) -> bool:
+        """Draws the next piece; False where it ends the story."""
+        chosen = draw(logits_V, sampling, self.generator)
+        self.ended = chosen in reader.ends
+        if not self.ended:
+            self.ids.append(chosen)
+        return not self.ended
+
+    def text(self, reader: Reader) -> str:
+        before = reader.vocabulary.decode(self.ids[: self.asked])
+        return reader.vocabulary.decode(self.ids)[len(before) :]
+
+
 @torch.inference_mode()
 def _side_by_side(
-    reader: Reader, rows: list[list[int]], sampling: Sampling, seed: int, characters: int
+    reader: Reader, prompts: list[list[int]], sampling: Sampling, seed: int, characters: int
 ) -> list[tuple[str, bool]]:
     model = reader.network
     device = next(model.parameters()).device
-    generators = [torch.Generator().manual_seed(seed + row) for row in range(len(rows))]
-    texts, ended = [""] * len(rows), [False] * len(rows)
-    going = list(range(len(rows)))
+    rows = [
+        _Row(ids, len(ids), torch.Generator().manual_seed(seed + number))
+        for number, ids in enumerate(prompts)
+    ]
+    going, place = rows, 0
     state = model.begin(len(rows))  # type: ignore[operator]
-    place = 0
-    while going and not (reader.window and place >= reader.window):
-        step_BT = torch.tensor([[rows[row][place]] for row in going], device=device)
+    while going and not (reader.room and place >= reader.room):
+        step_BT = torch.tensor([[row.ids[place]] for row in going], device=device)
         logits_BV, state = model.extend(step_BT, state)  # type: ignore[operator]
         place += 1
-        kept = [
-            number
-            for number, row in enumerate(going)
-            if place < len(rows[row])
-            or (
-                _write(reader, row, logits_BV[number], rows, texts, ended, sampling, generators)
-                and len(texts[row]) < characters
-            )
-        ]
+        kept = []
+        for number, row in enumerate(going):
+            reads = place < row.asked
+            # One more than asked for, since an end mark may come right behind the last.
+            if reads or (
+                row.write(reader, logits_BV[number], sampling)
+                and len(row.text(reader)) <= characters
+            ):
+                kept.append(number)
         if len(kept) < len(going):
             state = model.pick(state, torch.tensor(kept, device=device))  # type: ignore[operator]
             going = [going[number] for number in kept]
-    return [(text[:characters], end) for text, end in zip(texts, ended, strict=True)]
-
-
-def _write(
-    reader: Reader,
-    row: int,
-    logits_V: Tensor,
-    rows: list[list[int]],
-    texts: list[str],
-    ended: list[bool],
-    sampling: Sampling,
-    generators: list[torch.Generator],
-) -> bool:
-    """Draws a row's next piece; False where it ends the text."""
-    chosen = draw(logits_V, sampling, generators[row])
-    if chosen in reader.ends:
-        ended[row] = True
-        return False
-    rows[row].append(chosen)
-    texts[row] += reader.vocabulary.decode([chosen])
-    return True
+    texts = [row.text(reader) for row in rows]
+    return [(text[:characters], row.ended) for text, row in zip(texts, rows, strict=True)]

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.faces.text import console, curve, mark_words, plain_table
@@ -100,12 +101,17 @@ def compared_rows(graded: Mapping[str, "TextGraded"]) -> tuple[list[str], list[l
     for name, words in CARD.items():
         row(words, [str(getattr(one.grade.card, name)) for one in models])
     if models:
-        header = ["", *graded, "real stories"]
+        header = ["", *map(short, graded), "real stories"]
         for cells in rows:
             figure = next((n for n, words in CARD.items() if words == cells[0]), "")
             cells.append(str(getattr(models[0].grade.real, figure)) if figure else "")
         return header, rows
     return ["", "real stories"], rows
+
+
+def short(name: str) -> str:
+    """A model's name at the head of a column: without its folders."""
+    return name if name.startswith(("zoo:", "hf:")) else Path(name).name
 
 
 def str_bits(section: Any) -> str:

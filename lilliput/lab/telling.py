@@ -84,7 +84,9 @@ def of_file(name: str, path: Path) -> TextModel:
 
     card = read_card(path)
     network = modelfile.load(path)[0].eval()
-    reader = Reader(network, card.vocabulary, int(network.window), (0,), (0,))  # type: ignore[arg-type]
+    endless = card.spec.model.kind != "gpt"
+    window = int(network.window)  # type: ignore[arg-type]
+    reader = Reader(network, card.vocabulary, window, (0,), (0,), endless)
     size, kind = path.stat().st_size, card.spec.model.kind
     return TextModel(name, reader, card.parameters, size, kind, card, card.marks)
 
@@ -95,8 +97,16 @@ def baseline(name: str) -> TextModel | None:
     if found is None:
         return None
     from lilliput.exam.reader import Reader
+    from lilliput.models.memory_gru import MemoryGRU
 
-    reader = Reader(found.network.eval(), found.vocabulary, found.window, found.start, found.ends)
+    reader = Reader(
+        found.network.eval(),
+        found.vocabulary,
+        found.window,
+        found.start,
+        found.ends,
+        endless=isinstance(found.network, MemoryGRU),
+    )
     return TextModel(name, reader, found.parameters, found.bytes, found.family)
 
 
