@@ -148,7 +148,8 @@ def _side_by_side(
             ):
                 kept.append(number)
         if len(kept) < len(going):
-            state = model.pick(state, torch.tensor(kept, device=device))  # type: ignore[operator]
+            rows_B = torch.tensor(kept, dtype=torch.long, device=device)
+            state = model.pick(state, rows_B)  # type: ignore[operator]
             going = [going[number] for number in kept]
     texts = [row.text(reader) for row in rows]
     return [(text[:characters], row.ended) for text, row in zip(texts, rows, strict=True)]

@@ -43,8 +43,8 @@ def plain_table(*headers: str, right: Sequence[int] = ()) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, header in enumerate(headers):
-        # The first and the last column may hold words, and fold rather than cut others short.
-        folds = number in (0, len(headers) - 1)
+        # The last column may hold many words, and folds rather than cut others short.
+        folds = number == len(headers) - 1
         justify: Any = "right" if number in right else "left"
         table.add_column(header, justify=justify, no_wrap=not folds, overflow="fold")
     return table

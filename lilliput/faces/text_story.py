@@ -93,10 +93,10 @@ def compared_rows(graded: Mapping[str, "TextGraded"]) -> tuple[list[str], list[l
     row("parameters", [f"{one.model.parameters:,}" for one in models])
     row("bytes on disk", [format_bytes(one.model.bytes) for one in models])
     for name in models[0].grade.sections if models else ():
-        row(f"bits per character, {name}", [str_bits(one.grade.sections[name]) for one in models])
+        row(f"bits/character, {name}", [str_bits(one.grade.sections[name]) for one in models])
     row("characters/s", [f"{one.grade.speed.characters_per_second:,.0f}" for one in models])
     row("pieces/s", [f"{one.grade.speed.pieces_per_second:,.0f}" for one in models])
-    row("effective context, characters",
+    row("effective context, chars",
         [f"{one.grade.context.effective_characters:,}" for one in models])  # fmt: skip
     for name, words in CARD.items():
         row(words, [str(getattr(one.grade.card, name)) for one in models])
