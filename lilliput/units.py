@@ -41,6 +41,11 @@ def point_words(score: float) -> str:
     return f"{-score:.3f} bits" if score < 0 else f"{100 * score:.1f} %"
 
 
+def pass_words(mark: float) -> str:
+    """A pass mark: `70 %`, or `1.327 bits per character`."""
+    return f"{-mark:g} bits per character" if mark < 0 else f"{100 * mark:g} %"
+
+
 def wilson(right: float, total: float, z: float = Z95) -> Interval:
     """Wilson's score interval for `right` of `total` (Wilson 1927).
 

@@ -6,6 +6,8 @@ Rows come as dictionaries and lie in a chart's `datasets`, so that altair does n
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lilliput.units import pass_words
+
 Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
 
@@ -97,7 +99,10 @@ def frontier(
     ticks = log_ticks(low, high)
     x = alt.X("parameters:Q", title="parameters").scale(type="log", domain=[low, high], nice=False)
     x = x.axis(values=ticks, format="~s") if len(ticks) > 1 else x.axis(format="~s", tickCount=4)
+    points, trials = as_bits(points), as_bits(trials)
     y = alt.Y("score:Q", title="score").scale(domain=[0, 1]).axis(format=".0%")
+    if pass_mark < 0:
+        y = alt.Y("score:Q", title=BITS).scale(zero=False)
     colour = (
         alt.Color("family:N", title=None)
         .scale(domain=list(families))
@@ -137,10 +142,26 @@ def frontier(
 
 
 def _marks(pass_mark: float, floor: float) -> list[dict[str, Any]]:
-    marks = [{"name": f"pass mark {100 * pass_mark:g} %", "score": pass_mark, "floor": 0}]
+    marks = [{"name": f"pass mark {pass_words(pass_mark)}", "score": abs(pass_mark), "floor": 0}]
     if floor:
-        marks.append({"name": "best constant answer", "score": floor, "floor": 1})
+        name = "unigram" if floor < 0 else "best constant answer"
+        marks.append({"name": name, "score": abs(floor), "floor": 1})
     return marks
+
+
+BITS = "bits per character, fewer is better"
+
+
+def as_bits(rows: Rows) -> Rows:
+    """Rows with scores of text, which are minus the bits per character, as bits; others as they
+    are."""
+    if not any(row.get("score", 0) < 0 for row in rows):
+        return rows
+    turned = []
+    for row in rows:
+        ends = {"low": -row["high"], "high": -row["low"]} if "low" in row else {}
+        turned.append({**row, "score": -row["score"], **ends})
+    return turned
 
 
 def _rules(alt: Any) -> Any:
@@ -169,7 +190,11 @@ def curves(
     import altair as alt
 
     vertical = alt.Y(f"{y}:Q", title=title)
-    if y == "score":
+    bits = any(row.get("score", 0) < 0 for row in rows)
+    rows = as_bits(rows)
+    if bits:
+        vertical = alt.Y(f"{y}:Q", title=BITS if y == "score" else title).scale(zero=False)
+    elif y == "score":
         vertical = vertical.scale(domain=[0, 1]).axis(format=".0%")
     else:
         vertical = vertical.scale(zero=True)

@@ -13,8 +13,8 @@ from lilliput.errors import LilliputError, SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, primitive, spec_flags, spec_of
 from lilliput.faces.cli_train import TASKS
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
-from lilliput.specs import FAMILIES, GRUSpec, TaskSpec, TrainingSpec, digest
-from lilliput.specs.model import GPTSpec
+from lilliput.specs import FAMILIES, TaskSpec, TrainingSpec, digest
+from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
 from lilliput.units import parse_count, parse_seconds
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 ABOUT = (
     "Finds the smallest model that passes a task's exam, and the frontier of score against size."
     " Stopped with Ctrl-C, or run again with another --budget, it goes on where it was. The"
-    " tasks: arithmetic, and lines with --file QUESTIONS.tsv."
+    " tasks: arithmetic, lines with --file QUESTIONS.tsv, and stories with --text FILES, whose pass"
+    " mark is in bits per character."
 )
+_BITS_HELP = "Bits per character that the upper end of the interval must not be above."
 NAMES = {"width": "slices"}
 """The search's width is not a model's."""
 _SIZES = ("width", "hidden")
@@ -65,19 +67,39 @@ def read_budget(text: str) -> dict[str, Any]:
     return budget
 
 
+def read_bits(text: str) -> float:
+    """Bits per character as a score, which is minus them: more is better.
+
+    >>> read_bits("1.327")
+    -1.327
+    """
+    try:
+        bits = float(text)
+    except ValueError:
+        bits = 0.0
+    if not 0 < bits < 20:
+        raise SpecError(f"cannot read {text!r} as a pass mark of text; write bits: 1.327")
+    return -bits
+
+
+_BITS = Annotated[float, primitive("BITS", read_bits, lambda score: f"{-score:g}")]
 _SHARE = Annotated[float, primitive("70%", read_share, lambda share: f"{100 * share:g}%")]
 
 
 def flags_of(task: str) -> list[Flag]:
     """All flags of a search for a task."""
-    search = spec_flags(SearchSpec, leave_out=("seconds", "steps"), names=NAMES)
+    left_out = ("seconds", "steps")
+    search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=search_of(task))
+    hint, mark = (_BITS, _BITS_HELP) if task == "stories" else (_SHARE, "")
     search = [
-        replace(flag, hint=_SHARE, spelled="pass") if flag.name == "pass_mark" else flag
+        replace(flag, hint=hint, spelled="pass", help=mark or flag.help)
+        if flag.name == "pass_mark"
+        else flag
         for flag in search
     ]
     shape = {
         flag.name: replace(flag, help=f"The same at every size. {flag.help}")
-        for cls in (GRUSpec, GPTSpec)
+        for cls in reversed(FAMILIES.values())
         for flag in spec_flags(cls, leave_out=_SIZES)
     }
     return [
@@ -86,7 +108,7 @@ def flags_of(task: str) -> list[Flag]:
         Flag("folder", str, "", "Where it is kept; empty: searches/TASK-DIGEST."),
         Flag("json", bool, False, "Print the result as JSON, and nothing else."),
         *spec_flags(TASKS[task]),
-        *spec_flags(TrainingSpec),
+        *spec_flags(TrainingSpec, base=training_of(task)),
         *shape.values(),
     ]
 

@@ -1,15 +1,15 @@
 """`lilliput train`: one model from flags or a spec file; its progress, curve and grade."""
 
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
-from lilliput.faces.text import console, curve, interval, print_grade
+from lilliput.faces.text import print_grade
+from lilliput.faces.train_live import print_curve, shown
 from lilliput.specs import (
     FAMILIES,
     ArithmeticSpec,
@@ -20,10 +20,7 @@ from lilliput.specs import (
     from_dict,
 )
 from lilliput.specs.recipes import training_of
-from lilliput.units import format_seconds, parse_count
-
-if TYPE_CHECKING:
-    from lilliput.training.run import Moment
+from lilliput.units import parse_count
 
 TASKS: dict[str, type[Any]] = {
     "arithmetic": ArithmeticSpec,
@@ -183,7 +180,7 @@ def _train(spec: RunSpec, values: Any) -> int:
     step = 0
     try:
         moments = train(spec, folder, values.device)
-        for moment in _shown(moments, spec, quiet=values.json):
+        for moment in shown(moments, spec, quiet=values.json):
             step = moment.step
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -206,7 +203,7 @@ def _train(spec: RunSpec, values: Any) -> int:
 
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
         return 0
-    _print_curve(folder)
+    print_curve(folder)
     print_grade(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
@@ -228,7 +225,7 @@ def _end_of_text(folder: Path, values: Any) -> int:
 
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
         return 0
-    _print_curve(folder)
+    print_curve(folder)
     print_story_grade(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
@@ -245,100 +242,3 @@ def _print_source(spec: RunSpec, say: TextIO) -> None:
         source = read_source(task)
         left = f"{source.num_lines:,} lines, {source.num_dropped:,} dropped as held out"
         print(f"{task.spec.source}: {left} or of other operations", file=say)
-
-
-def _shown(moments: "Iterator[Moment]", spec: RunSpec, quiet: bool) -> "Iterator[Moment]":
-    """Moments as they come, shown as a bar on a terminal and as lines elsewhere."""
-    if quiet:
-        return moments
-    return _bar(moments, spec) if sys.stdout.isatty() else _lines(moments, spec)
-
-
-def _lines(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
-    started, first = time.monotonic(), None
-    for moment in moments:
-        first = moment.step if first is None else first
-        if moment.record:
-            left = _left(moment, first, started, spec.training.steps)
-            print(f"step {moment.step:,} of {spec.training.steps:,}: {_words(moment)}, {left} left")
-            sys.stdout.flush()
-        yield moment
-
-
-def _bar(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,}/{task.total:,} steps"),
-        TextColumn("{task.fields[words]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=console()) as progress:
-        bar = progress.add_task("", total=spec.training.steps, words="")
-        score = ""
-        for moment in moments:
-            score = _score(moment) or score
-            words = f"loss {moment.loss:.4f}{score}  {_speed(moment)}"
-            progress.update(bar, completed=moment.step, words=words)
-            yield moment
-
-
-def _words(moment: "Moment") -> str:
-    return f"loss {moment.loss:.4f},{_score(moment)}, {_speed(moment)}"
-
-
-def _score(moment: "Moment") -> str:
-    record = moment.record
-    if record is None:
-        return ""
-    return f" validation {interval(record.right, record.total, record.low, record.high)}"
-
-
-def _speed(moment: "Moment") -> str:
-    return f"{moment.characters_per_second / 1000:,.0f}k characters/s"
-
-
-def _left(moment: "Moment", first: int, started: float, steps: int) -> str:
-    taken = moment.step - first
-    if not taken:
-        return "?"
-    return format_seconds((time.monotonic() - started) / taken * (steps - moment.step))
-
-
-def _print_curve(folder: Path) -> None:
-    """Validation score, or loss of training and validation, as rows of bars."""
-    from lilliput.training.run import read_records
-
-    records = read_records(folder)
-    if len(records) < 2:
-        return
-    first, last = records[0], records[-1]
-    scores = [record.right / record.total for record in records]
-    if scores[0] < 0:
-        _print_losses(folder, [-score for score in scores], [record.loss for record in records])
-    else:
-        print(f"\nvalidation score {curve(scores)} {100 * scores[-1]:.1f} %")
-        print(f"from step {first.step:,} (loss {first.loss:.4f})", end=" ")
-        print(f"to step {last.step:,} (loss {last.loss:.4f})")
-    print()
-
-
-def _print_losses(folder: Path, valid: list[float], nats: list[float]) -> None:
-    """Bits per character of training and validation, on one scale."""
-    import math
-
-    from lilliput.tasks.task import task_of
-    from lilliput.training.run import read_spec
-
-    task = read_spec(folder).task
-    assert isinstance(task, StoriesSpec)
-    # Training counts end marks too, so this is a little under what it would be without.
-    a_character = 1 / math.log(2) / task_of(task).characters_a_piece
-    rows = {"training": [loss * a_character for loss in nats], "validation": valid}
-    low, high = min(map(min, rows.values())), max(map(max, rows.values()))
-    print("\nbits per character")
-    for name, row in rows.items():
-        bars = curve([(bits - low) / max(high - low, 1e-9) for bits in row])
-        print(f"{name:<10} {bars} {row[0]:.3f} to {row[-1]:.3f}")

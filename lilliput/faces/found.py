@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
-from lilliput.units import format_seconds
+from lilliput.specs import StoriesSpec
+from lilliput.units import format_seconds, pass_words, point_words
 
 if TYPE_CHECKING:
     from lilliput.search.job import Evidence
@@ -70,7 +71,7 @@ def size_words(size: "Size", levels: Levels = MappingProxyType({})) -> str:
     71.9 % [70.4, 73.3], 4 of 5 seeds pass`; where all problems are trained on, `100.0 % of all 390
     problems, all trained on`."""
     seen, unseen = size.validation, size.unseen
-    score = f"{100 * seen.score:.1f} %"
+    score = point_words(seen.score)
     if asks_all(seen):
         score += f" of all {seen.total:,} problems, all trained on"
     else:
@@ -84,7 +85,7 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     """All that is said at the end of a search."""
     result = snapshot.result
     assert result is not None
-    mark = f"{100 * result.pass_mark:g} %"
+    mark = pass_words(result.pass_mark)
     lines = [""]
     if result.winner is not None:
         lines.append(
@@ -104,10 +105,21 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     if result.winner is not None:
         model = folder / "models" / f"trial-{result.winner.trial.number}"
         lines.append(f"model:  {model / 'model.safetensors'}")
-        question = shlex.quote(_question(result.winner.trial.spec))
-        lines.append(f"try it: lilliput calc {question} --model {shlex.quote(str(model))}")
+        lines.append(f"try it: {try_words(result.winner.trial.spec, model)}")
     lines.append(f"report: {folder / 'report.html'}; ledger: {folder / 'ledger.json'}, *.csv")
     return "\n".join(lines)
+
+
+def floor_words(score: float) -> str:
+    """Who has learned nothing, by what is scored."""
+    return "the unigram" if score < 0 else "the best constant answer"
+
+
+def try_words(spec: Any, model: Path) -> str:
+    """The command that asks a model something."""
+    if isinstance(spec.task, StoriesSpec):
+        return f"lilliput tell 'Once upon a time' --model {shlex.quote(str(model))}"
+    return f"lilliput calc {shlex.quote(_question(spec))} --model {shlex.quote(str(model))}"
 
 
 def _question(spec: Any) -> str:
@@ -140,10 +152,10 @@ def _family_lines(family: "Family", winner: "Size | None", levels: Levels) -> li
         )
     if family.fails_totally is not None:
         fails = family.fails_totally
-        score = f"{100 * fails.validation.score:.1f} %"
+        score = fails.validation.score
         lines.append(
-            f"  {family.name}: fails totally at {fails.parameters:,} parameters ({score}, no better"
-            " than the best constant answer)"
+            f"  {family.name}: fails totally at {fails.parameters:,} parameters"
+            f" ({point_words(score)}, no better than {floor_words(score)})"
         )
     return lines
 

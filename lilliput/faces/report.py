@@ -11,13 +11,13 @@ from typing import Any
 
 from lilliput.errors import LilliputError
 from lilliput.faces import charts, report_again, report_search
-from lilliput.faces.found import shape_words, size_words
+from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
 from lilliput.faces.report_search import Search
 from lilliput.faces.text import ALL_TRAINED_ON
 from lilliput.files import write_atomically
-from lilliput.units import format_seconds
+from lilliput.units import format_seconds, pass_words, point_words
 
 
 def write_report(folder: Path) -> Path:
@@ -111,7 +111,7 @@ def _trials_note(search: Search) -> str:
 
 def _header(search: Search) -> Html:
     spec, result = search.spec, search.result
-    mark = f"{100 * spec.pass_mark:g} %"
+    mark = pass_words(spec.pass_mark)
     words = (
         f"{result.num_trials:,} trials, {result.steps:,} training steps,"
         f" {format_seconds(result.seconds)} of training in all. A model passes when"
@@ -121,6 +121,9 @@ def _header(search: Search) -> Html:
             f" its score on all {search.num_all:,} problems, all trained on, is at least {mark}."
         )
         words += f" {ALL_TRAINED_ON}"
+    elif spec.pass_mark < 0:
+        words += " the upper end of its 95 % interval on documents it was never trained on is at"
+        words += f" most {mark}."
     else:
         words += " the lower end of its 95 % interval on problems it was never trained on is at"
         words += f" least {mark}."
@@ -235,7 +238,7 @@ def _again(search: Search, folder: Path) -> Html:
         ("task, training and fixed shape", search.key),
         ("steps trained", f"{spent:,}"),
         ("parameters × steps", f"{search.result.cost:,}"),
-        ("best constant answer", f"{100 * search.floor:.2f} %"),
+        (floor_words(search.floor).removeprefix("the "), point_words(search.floor)),
     ]
     rows = join(*(join(tag("dt", name), tag("dd", value)) for name, value in facts))
     return section(

@@ -68,7 +68,7 @@ def _flag(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [f"--{dashed}" if value else f"--no-{dashed}"]
     if name == "pass":
-        return ["--pass", f"{100 * value:g}%"]
+        return ["--pass", f"{-value:g}" if value < 0 else f"{100 * value:g}%"]
     if name == "stages":
         return [word for stage in value for word in ("--stage", _stage(stage))]
     if isinstance(value, tuple):

@@ -12,6 +12,7 @@ from lilliput.faces.found import (
     asked_words,
     asks_all,
     evidence_words,
+    floor_words,
     levels_of,
     marks_of,
     shape_words,
@@ -24,6 +25,7 @@ from lilliput.search.result import Result, Size, summarise
 from lilliput.search.trial import Look, Trial
 from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.specs.search import SearchSpec
+from lilliput.units import pass_words, point_words
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def task_words(task: TaskSpec) -> str:
 
 def answer(search: Search) -> str:
     """The winner in one sentence with its evidence, or how near the search came."""
-    mark = f"{100 * search.spec.pass_mark:g} %"
+    mark = pass_words(search.spec.pass_mark)
     if search.result.winner is not None:
         return size_words(search.result.winner, search.levels)
     passing = [s for f in search.result.families if (s := f.smallest_passing)]
@@ -111,8 +113,9 @@ def frontier(search: Search) -> charts.Spec:
             points += _points(size, search.levels)
         lost = family.fails_totally
         if lost is not None:
-            words = f"{lost.parameters:,} parameters: no better than the best constant answer"
-            points.append(_point(lost, charts.FAILURE, lost.validation.score, words))
+            score = lost.validation.score
+            words = f"{lost.parameters:,} parameters: no better than {floor_words(score)}"
+            points.append(_point(lost, charts.FAILURE, score, words))
     trials = [
         {
             "family": trial.family,
@@ -140,10 +143,10 @@ def _points(size: Size, levels: Levels) -> list[dict[str, Any]]:
     possible = _point(size, kind, seen.score, size_words(size, levels), seen.low, seen.high)
     if size.typical is None:
         return [possible]
-    scores = ", ".join(f"{100 * score:.1f}" for score in sorted(size.typical_scores))
+    scores = ", ".join(map(point_words, sorted(size.typical_scores)))
     words = (
         f"{shape_words(size.trial)}: median of {len(size.typical_scores)} fresh seeds of one"
-        f" recipe, {asked_words(size.validation)} {100 * size.typical:.1f} % (of {scores})"
+        f" recipe, {asked_words(size.validation)} {point_words(size.typical)} (of {scores})"
     )
     low, high = min(size.typical_scores), max(size.typical_scores)
     return [possible, _point(size, charts.TYPICAL, size.typical, words, low, high)]
@@ -185,7 +188,7 @@ def sizes_table(search: Search) -> Html:
         for size in reversed(family.sizes):
             level = search.levels.get(size.trial.number, 0.95)
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
-            typical = "" if size.typical is None else f"{100 * size.typical:.1f} %"
+            typical = "" if size.typical is None else point_words(size.typical)
             rows.append([
                 f"{size.family} {size.parameters:,}", shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,

@@ -1,6 +1,14 @@
 """How each kind of task is learned unless told otherwise: whole specs, a function each."""
 
+from lilliput.specs.search import SearchSpec
 from lilliput.specs.training import TrainingSpec
+
+
+def search_of(task: str) -> SearchSpec:
+    """The search that a task's kind starts from."""
+    if task == "stories":
+        return SearchSpec(smallest=2_000, largest=64_000, pass_mark=-2.0)
+    return SearchSpec()
 
 
 def training_of(task: str) -> TrainingSpec:

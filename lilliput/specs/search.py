@@ -20,7 +20,8 @@ class SearchSpec:
     rungs: int = 2
     """Rungs of the ladder in a doubling of the parameters."""
     pass_mark: float = 0.70
-    """Score that the lower end of the interval must reach."""
+    """Score that the lower end of the interval must reach. The score of text is minus its bits per
+    character, so that more is better there too."""
     seconds: float = 0.0
     """Budget as a time; 0: none. With neither `seconds` nor `steps`: 600."""
     steps: int = 0
@@ -49,7 +50,7 @@ class SearchSpec:
             )
         if not 1 <= self.rungs <= 8:
             raise SpecError(f"rungs must be from 1 to 8 a doubling; got {self.rungs}")
-        if not 0 < self.pass_mark <= 1:
+        if not (0 < self.pass_mark <= 1 or -20 < self.pass_mark < 0):
             raise SpecError(
                 f"a pass mark must be above 0 % and at most 100 %; got {100 * self.pass_mark:g} %;"
                 " write 0.7 for 70 %"
