@@ -142,6 +142,8 @@ def test_what_is_recognised_and_what_is_missing(tmp_path: Path) -> None:
         llama2c.load(path)
     with pytest.raises(NotFoundError, match="no file"):
         llama2c.load(tmp_path / "none.bin")
+    with pytest.raises(FileError, match="cannot read"):
+        llama2c.load(tmp_path)
     path.write_bytes(whole)
     (tmp_path / "tok271.bin").rename(tmp_path / "tokenizer.bin")
     assert len(llama2c.load(path).vocabulary) == 271
@@ -208,13 +210,17 @@ def test_tokens_known_by_hand() -> None:
     }.items():
         assert tokens.encode(text) == [numbers[piece] for piece in pieces], text
     assert tokens.decode([1, 265, 262, 2]) == "ac"
+    # A piece of the least score is never made.
+    never = Llama2cTokens(tiny.PIECES, [*tiny.SCORES[:264], -1e10, *tiny.SCORES[265:]])
+    assert never.encode("bab") == [numbers[piece] for piece in (" ", "b", "a", "b")]
     assert tokens.decode([0xC3 + 3]) == "\ufffd"
     with pytest.raises(CharacterError, match="at 1 is half of a pair"):
         tokens.encode("a\ud800")
 
 
-TEXT = st.text(st.sampled_from("abcé ö\n😀<>0"), max_size=30)
-EXTRA = st.lists(st.text("abc é>", min_size=2, max_size=3), max_size=8, unique=True)
+# Few characters, so that many pieces meet in a text.
+TEXT = st.text(st.sampled_from("aaabbb   éö\n<"), max_size=30)
+EXTRA = st.lists(st.text("ab ", min_size=2, max_size=4), max_size=8, unique=True)
 LEVELS = st.lists(st.sampled_from([-2e10, -3.0, -2.0, -1.0]), min_size=8, max_size=8)
 
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from lilliput.baselines.baseline import Baseline
-from lilliput.baselines.llama2c_tokens import END, START, Llama2cTokens, read_tokens
-from lilliput.errors import FileError, NotFoundError, SpecError
+from lilliput.baselines.llama2c_tokens import END, START, Llama2cTokens, read, read_tokens
+from lilliput.errors import FileError, SpecError
 from lilliput.models.gpt import GPT, Block
 from lilliput.specs.model import GPTSpec
 
@@ -79,8 +79,6 @@ def load(path: Path) -> Baseline:
         NotFoundError: there is no such file.
         FileError: cut short, too long, or foreign; or its tokenizer is, or is not there.
     """
-    if not path.is_file():
-        raise NotFoundError(f"there is no file {path}; give a checkpoint of llama2.c")
     header, weights = read_weights(path)
     network = _network(header, weights)
     spec = header.spec
@@ -100,9 +98,10 @@ def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
     """The sizes and the arrays of a checkpoint, as they are in the file.
 
     Raises:
+        NotFoundError: there is no such file.
         FileError: cut short, too long, or foreign.
     """
-    content = path.read_bytes()
+    content = read(path)
     if len(content) < _HEADER.size:
         raise FileError(
             f"{path} is cut short in its header: {len(content)} of {_HEADER.size} bytes are there;"

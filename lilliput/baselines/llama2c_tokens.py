@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from lilliput.errors import CharacterError, FileError
+from lilliput.errors import CharacterError, FileError, NotFoundError
 
 START, END = 1, 2
 """`<s>` and `</s>`. llama2.c's stories have the first before each, and so after each."""
@@ -33,9 +33,7 @@ class Llama2cTokens:
 
     def __init__(self, pieces: Sequence[str], scores: Sequence[float]) -> None:
         self.pieces, self.scores = tuple(pieces), tuple(scores)
-        self._ids: dict[str, int] = {}
-        for number, piece in enumerate(self.pieces):
-            self._ids.setdefault(piece, number)
+        self._ids = {piece: number for number, piece in enumerate(self.pieces)}
         # A space never merges with a character before it that no piece has before a space.
         self._before_space = {a for piece in self.pieces for a, b in pairwise(piece) if b == " "}
         self._word = lru_cache(_WORDS)(self._merged)
@@ -123,13 +121,29 @@ class Llama2cTokens:
         return tuple(number for number in ids if number is not None)
 
 
+def read(path: Path) -> bytes:
+    """All of a file.
+
+    Raises:
+        NotFoundError: there is none.
+        FileError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}; give a checkpoint of llama2.c") from None
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from None
+
+
 def read_tokens(path: Path, size: int) -> Llama2cTokens:
     """The tokenizer of `size` pieces in a file.
 
     Raises:
+        NotFoundError: there is no such file.
         FileError: cut short, too long, not one of llama2.c's, or of another size.
     """
-    content = path.read_bytes()
+    content = read(path)
     if len(content) < 4:
         raise FileError(f"{path} is cut short: no whole number is there; {_REMEDY}")
     (longest,) = struct.unpack_from("<i", content)
