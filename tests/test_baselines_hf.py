@@ -119,6 +119,21 @@ def test_text_without_tokens_is_refused_not_scored(tmp_path: Path) -> None:
     assert vocabulary.encode("ab") == [3, 4]
     with pytest.raises(CharacterError, match="no token for part of 'abz'"):
         vocabulary.encode("abz")
+    # GPT-2 gives one mark both offices, and has tokens for all text.
+    made = tiny.tokenizer()
+    made.unk_token = "</s>"
+    vocabulary = hf.load(tiny.save(tmp_path, tiny.lively("gpt2"), made)).vocabulary
+    assert vocabulary.encode("a</s>b") == [3, 2, 4]
+
+
+def test_an_end_mark_that_also_pads_is_read_without_a_remark(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = hf.load(tiny.save(tmp_path, tiny.lively("gpt2"))).network
+    caplog.clear()
+    transformers.utils.logging.warning_once.cache_clear()
+    network(torch.tensor([[2, 3, 2]]))
+    assert not caplog.records
 
 
 def test_all_end_marks_count_and_only_those_that_can_be_written(tmp_path: Path) -> None:
