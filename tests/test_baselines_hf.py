@@ -162,6 +162,12 @@ def test_a_folder_that_lacks_something_is_refused_by_name(tmp_path: Path) -> Non
         (folder / missing).unlink()
         with pytest.raises(FileError, match=words):
             hf.load(str(folder))
+    # Without any file of it, transformers makes a GPT-2 tokenizer that knows no token.
+    tiny.save(folder, tiny.lively("gpt2"))
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(FileError, match="no tokenizer that can be used: it makes nothing of text"):
+        hf.load(str(folder))
 
 
 def test_damaged_or_other_weights_are_refused(tmp_path: Path) -> None:
