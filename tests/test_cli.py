@@ -19,7 +19,7 @@ from lilliput.specs.training import Stage
 ROOT = Path(__file__).parents[1]
 
 BAD = {
-    "fnd arithmetic": "unknown verb 'fnd'; did you mean 'find'? known: calc, data, find,",
+    "fnd arithmetic": "unknown verb 'fnd'; did you mean 'find'? known: calc, compare, data,",
     "train": "which family? write `lilliput train gpt`; known: gpt, gru",
     "train gtp": "unknown family 'gtp'; did you mean 'gpt'? known: gpt, gru",
     "train gpt --widht 8": "unknown flag '--widht'; did you mean '--width'? `lilliput train gpt",
@@ -154,7 +154,7 @@ def test_truncated_and_foreign_model_files(capsys: pytest.CaptureFixture[str]) -
     assert main(["grade", "short.safetensors"]) == 1
     assert "short.safetensors is cut short in its header" in capsys.readouterr().err
     assert main(["calc", "1 + 1", "--model", "other.pt"]) == 1
-    assert "is a pickle (a .pt file), which could run code" in capsys.readouterr().err
+    assert "other.pt is cut short, damaged, or no .pt file" in capsys.readouterr().err
 
 
 def test_grade_of_expressions(capsys: pytest.CaptureFixture[str]) -> None:

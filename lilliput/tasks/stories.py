@@ -4,14 +4,14 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from lilliput.specs.task import StoriesSpec
-from lilliput.tasks.corpus import Corpus, Tokens, open_corpus
 from lilliput.tasks.splits import Section
 from lilliput.tasks.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lilliput.tasks.corpus import Corpus, Tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,17 @@ class Stories:
         """Text has no longest line: the block of a training decides."""
 
     @cached_property
-    def corpus(self) -> Corpus:
+    def corpus(self) -> "Corpus":
+        # Here and not above: whoever only asks which task it is pays for no numpy.
+        from lilliput.tasks.corpus import open_corpus
+
         return open_corpus(self.spec)
 
     @property
     def vocabulary(self) -> Vocabulary:
         return self.corpus.vocabulary
 
-    def tokens(self, section: Section) -> Tokens:
+    def tokens(self, section: Section) -> "Tokens":
         return self.corpus.section(section)
 
     @property
@@ -63,6 +66,8 @@ def unigram_bits(task: Stories) -> float:
 
 def _character_counts(task: Stories, section: Section) -> Counter[str]:
     """How often each character occurs in (at most 20 million pieces of) a section."""
+    import numpy as np
+
     ids = task.tokens(section).tokens_N[:20_000_000]
     counts: Counter[str] = Counter()
     for number, times in enumerate(np.bincount(ids).tolist()):
