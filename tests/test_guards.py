@@ -20,6 +20,7 @@ from lilliput.faces import (
     cli_find,
     cli_flags,
     cli_grade,
+    cli_quantise,
     cli_sample,
     cli_tell,
     cli_train,
@@ -152,7 +153,7 @@ def commands() -> dict[str, list[str]]:
     }
     flags |= {f"find {task}": cli_find.flags_of(task) for task in cli_train.TASKS}
     flags["data arithmetic"] = cli_data.flags_of()
-    others = (cli_calc, cli_compare, cli_grade, cli_sample, cli_tell, cli_zoo)
+    others = (cli_calc, cli_compare, cli_grade, cli_quantise, cli_sample, cli_tell, cli_zoo)
     flags |= {module.__name__.rpartition("_")[2]: module.flags_of() for module in others}
     return {
         command: [flag.name if flag.positional else flag.typed for flag in made]

@@ -178,9 +178,16 @@ def _rules(alt: Any) -> Any:
 
 
 def curves(
-    rows: Rows, *, by_family: Sequence[str] | None, y: str, title: str, pass_mark: float = 0.0
+    rows: Rows,
+    *,
+    by_family: Sequence[str] | None,
+    y: str,
+    title: str,
+    pass_mark: float = 0.0,
+    x: str = "steps",
+    log: bool = False,
 ) -> Spec:
-    """A line for each trial: score (a fraction) or loss against steps.
+    """A line for each trial: score (a fraction, or minus bits) or loss against steps.
 
     Args:
         rows: of trial, family, parameters, step, text, and the field that `y` names; with low and
@@ -198,14 +205,16 @@ def curves(
         vertical = vertical.scale(domain=[0, 1]).axis(format=".0%")
     else:
         vertical = vertical.scale(zero=True)
-    x = alt.X("step:Q", title="steps").axis(format=",d", tickCount=6, tickMinStep=1)
+    across = alt.X("step:Q", title=x).axis(format=",d", tickCount=6, tickMinStep=1)
+    if log:
+        across = across.scale(type="log", base=2, nice=False)
     over = alt.selection_point(on="pointerover", fields=["trial"], empty=False, name="over")
     colour = _curve_colour(alt, rows, by_family)
     several = len({row["trial"] for row in rows}) > 1
     thin, thick, pale = (1.4, 3.5, 0.62) if several else (2, 2, 1.0)
     chart = alt.Chart(alt.NamedData("rows"))
     lines = chart.mark_line(strokeJoin="round").encode(
-        x=x,
+        x=across,
         y=vertical,
         detail="trial:N",
         color=colour,
@@ -216,7 +225,7 @@ def curves(
     )
     layers = [_rules(alt)] if pass_mark else []
     if rows and "low" in rows[0] and y == "score":
-        area = chart.mark_area(fillOpacity=0.18).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+        area = chart.mark_area(fillOpacity=0.18).encode(x=across, y=alt.Y("low:Q"), y2="high:Q")
         layers.append(area.encode(color=colour))
     chart = alt.layer(*layers, lines.add_params(over))
     chart = chart.properties(width=WIDTH, height=300)

@@ -20,6 +20,7 @@ VERBS = {
     "sample": "MODEL           free-running text; pipes into grade",
     "tell": '["Once upon"]      a story, streamed',
     "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
+    "quantise": "MODEL             the same model in int8 or int16, and what that costs",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
     "zoo": "                   the models that come with the package, with their verified grades",
@@ -83,7 +84,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def overview() -> str:
-    lines = [f"  lilliput {verb:<7} {words}" for verb, words in _columns()]
+    lines = [f"  lilliput {verb:<8} {words}" for verb, words in _columns()]
     return "\n".join(
         [
             "Finds the smallest language model that can still do a job, and proves it.",

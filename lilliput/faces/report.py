@@ -15,6 +15,7 @@ from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
 from lilliput.faces.report_search import Search
+from lilliput.faces.report_story import is_story, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON
 from lilliput.files import write_atomically
 from lilliput.units import format_seconds, pass_words, point_words
@@ -182,10 +183,14 @@ def _exams(search: Search, folder: Path) -> tuple[Html, dict[str, Any]]:
     readable: dict[str, Any] = {}
     for size in search.shown:
         exam = read_exam(folder / "models" / f"trial-{size.trial.number}")
-        if exam is not None:
+        if exam is None:
+            continue
+        parts.append(tag("h3", f"{shape_words(size.trial)} (trial {size.trial.number})"))
+        if is_story(exam):
+            parts.append(story_exam(exam, charted=False))
+        else:
             maps = draw_maps(exam, folder / "charts", f"{size.family}-")
-            title = f"{shape_words(size.trial)} (trial {size.trial.number})"
-            parts += [tag("h3", title), exam_table(exam), maps.html]
+            parts += [exam_table(exam), maps.html]
             readable |= maps.readable
     if not parts:
         parts = [note("Drawn when a model is confirmed and graded, at the end of the search.")]

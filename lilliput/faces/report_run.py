@@ -11,10 +11,11 @@ from lilliput.faces.found import marks_of
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
 from lilliput.faces.report_page import Html, chart, headline, join, note, section, tag
 from lilliput.faces.report_search import task_words
+from lilliput.faces.report_story import context_chart, is_story, loss_rows, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
-from lilliput.specs import RunSpec, from_dict
+from lilliput.specs import RunSpec, StoriesSpec, from_dict
 from lilliput.units import format_seconds
 
 
@@ -63,6 +64,14 @@ def curves(run: Run) -> dict[str, charts.Spec]:
         }
         for record in run.records
     ]
+    if rows and rows[0]["score"] < 0:
+        training = run.spec.training
+        told = loss_rows(run.records, training.batch * training.block)
+        lines = ["training", "validation"]
+        made = {"validation": charts.curves(told, by_family=lines, y="score", title="")}
+        if run.exam is not None:
+            made["context"] = context_chart(run.exam)
+        return made
     loss = "training loss, nats a character"
     whole = bool(rows) and rows[-1]["low"] == rows[-1]["high"]
     title = "score on all problems" if whole else "validation score"
@@ -73,6 +82,10 @@ def curves(run: Run) -> dict[str, charts.Spec]:
 
 
 def _answer(run: Run) -> str:
+    if run.exam is not None and is_story(run.exam):
+        section = run.exam["grade"]["sections"]["unseen"]
+        words = f"{section['bits']:.3f} [{section['low']:.3f}, {section['high']:.3f}]"
+        return f"{shape_words(run)}: {_validation(run)}unseen {words} bits per character"
     if run.exam is not None and "unseen" in run.exam["grade"]["sections"]:
         section = run.exam["grade"]["sections"]["unseen"]
         unseen = section["overall"]
@@ -95,6 +108,16 @@ def _validation(run: Run) -> str:
     return f"validation {interval(last['right'], last['total'], last['low'], last['high'])}, "
 
 
+def _curve_charts(spec: RunSpec, what: str) -> list[Html]:
+    if isinstance(spec.task, StoriesSpec):
+        words = "Bits per character of training and validation"
+        return [chart("validation", f"{words} against steps", f"{words}, on one scale.")]
+    return [
+        chart("validation", f"Score on {what} against steps", f"Score on {what}."),
+        chart("loss", "Training loss against steps", "Mean nats per learned character."),
+    ]
+
+
 def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
     """The page, and what its maps say; draws the maps' files."""
     spec = run.spec
@@ -115,7 +138,9 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
         parts.append(note(ALL_TRAINED_ON))
     what = "all problems" if whole else "validation problems, with its 95 % interval"
     exam, readable = note("Not graded yet: `lilliput grade` does it."), {}
-    if run.exam is not None:
+    if run.exam is not None and is_story(run.exam):
+        exam = story_exam(run.exam, charted=True)
+    elif run.exam is not None:
         maps = draw_maps(run.exam, folder / "charts")
         exam, readable = join(exam_table(run.exam), maps.html), maps.readable
     lines = [
@@ -128,12 +153,7 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
         section(
             "curves",
             "Learning curve",
-            chart(
-                "validation",
-                f"Score on {what} against steps",
-                f"Score on {what}.",
-            ),
-            chart("loss", "Training loss against steps", "Mean nats per learned character."),
+            *_curve_charts(spec, what),
         ),
         section("exams", "What it knows", exam),
         section(

@@ -3,11 +3,13 @@
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lilliput.faces.report_story import loss_rows
 from lilliput.faces.text import console, curve, interval
-from lilliput.specs import RunSpec, StoriesSpec
+from lilliput.specs import RunSpec
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def print_curve(folder: Path) -> None:
     first, last = records[0], records[-1]
     scores = [record.right / record.total for record in records]
     if scores[0] < 0:
-        _print_losses(folder, [-score for score in scores], [record.loss for record in records])
+        _print_losses(folder, [asdict(record) for record in records])
     else:
         print(f"\nvalidation score {curve(scores)} {100 * scores[-1]:.1f} %")
         print(f"from step {first.step:,} (loss {first.loss:.4f})", end=" ")
@@ -92,20 +94,16 @@ def print_curve(folder: Path) -> None:
     print()
 
 
-def _print_losses(folder: Path, valid: list[float], nats: list[float]) -> None:
+def _print_losses(folder: Path, records: list[dict[str, Any]]) -> None:
     """Bits per character of training and validation, on one scale."""
-    import math
-
-    from lilliput.tasks.task import task_of
     from lilliput.training.run import read_spec
 
-    task = read_spec(folder).task
-    assert isinstance(task, StoriesSpec)
-    # Training counts end marks too, so this is a little under what it would be without.
-    a_character = 1 / math.log(2) / task_of(task).characters_a_piece
-    rows = {"training": [loss * a_character for loss in nats], "validation": valid}
-    low, high = min(map(min, rows.values())), max(map(max, rows.values()))
+    training = read_spec(folder).training
+    lines: dict[str, list[float]] = {}
+    for row in loss_rows(records, training.batch * training.block):
+        lines.setdefault(row["family"], []).append(-row["score"])
+    low, high = min(map(min, lines.values())), max(map(max, lines.values()))
     print("\nbits per character")
-    for name, row in rows.items():
-        bars = curve([(bits - low) / max(high - low, 1e-9) for bits in row])
-        print(f"{name:<10} {bars} {row[0]:.3f} to {row[-1]:.3f}")
+    for name, bits in lines.items():
+        bars = curve([(b - low) / max(high - low, 1e-9) for b in bits])
+        print(f"{name:<10} {bars} {bits[0]:.3f} to {bits[-1]:.3f}")

@@ -49,7 +49,9 @@ class Card:
     format: dict[str, Any]
     """How problems or texts are written (tasks.formats, tasks.stories)."""
     parameters: int
-    """Unique trained numbers, as counted in the file."""
+    """Unique trained numbers, as counted in the file; scales of rows are not among them."""
+    numbers: str = "float32"
+    """What the matrices are kept in: float32, int16, int8 (models.quantise)."""
     marks: dict[str, str] = dataclasses.field(default_factory=dict)
     """What must be said wherever the model is shown, such as leaked: yes."""
 
@@ -65,6 +67,7 @@ _FIELDS = {
     "context": "int",
     "format": "dict",
     "parameters": "int",
+    "numbers": "str",
     "marks": "dict",
 }
 
@@ -77,6 +80,8 @@ def save(path: Path, model: "nn.Module", card: Card) -> None:
     """
     from safetensors.torch import save as to_bytes
 
+    from lilliput.models.quantise import pack
+
     tensors = {
         name: parameter.detach().cpu().contiguous() for name, parameter in model.named_parameters()
     }
@@ -84,13 +89,13 @@ def save(path: Path, model: "nn.Module", card: Card) -> None:
     assert count == card.parameters, f"the card says {card.parameters}, the model has {count}"
     fields = {**dataclasses.asdict(card), "spec": to_dict(card.spec)}
     entry = json.dumps({"version": VERSION, "digest": _BLANK, "card": fields})
-    content = to_bytes(tensors, metadata={"lilliput": entry})
+    content = to_bytes(pack(tensors, card.numbers), metadata={"lilliput": entry})
     digest = hashlib.sha256(content).hexdigest()
     write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1))
 
 
 def load(path: Path) -> tuple["nn.Module", Card]:
-    """The model, on the CPU, bit for bit as it was saved.
+    """The model, on the CPU, in float32: bit for bit as it was saved, or as its whole numbers say.
 
     Raises:
         NotFoundError: there is no such file.
@@ -99,6 +104,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
     from safetensors.torch import load as from_bytes
 
     from lilliput.models.build import build
+    from lilliput.models.quantise import unpack
 
     content = _read(path)
     header = _header(path, content)
@@ -110,7 +116,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
     if hashlib.sha256(blanked).hexdigest() != match[1].decode():
         raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
     card = _card(path, entry)
-    tensors = from_bytes(content)
+    tensors = unpack(from_bytes(content))
     model = build(card.spec.model, len(card.characters) + len(card.merges), card.context)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wanted = {name: tuple(value.shape) for name, value in model.named_parameters()}
@@ -197,7 +203,7 @@ def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
 
 def _card(path: Path, entry: dict[str, Any]) -> Card:
     try:
-        fields = {"merges": [], **entry["card"]}
+        fields = {"merges": [], "numbers": "float32", **entry["card"]}
         types = {name: type(value).__name__ for name, value in fields.items() if name != "spec"}
         if types != _FIELDS:
             raise FileError(f"its fields are {types}, but must be {_FIELDS}")

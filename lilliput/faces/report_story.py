@@ -1,0 +1,108 @@
+"""A graded model of text in a page: bits, context, story card, stories; knows exam.json alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lilliput.faces import charts
+from lilliput.faces.report_page import Html, chart, join, note, table, tag
+from lilliput.faces.text_story import CARD
+from lilliput.units import Interval
+
+Exam = Mapping[str, Any]
+
+
+def is_story(exam: Exam) -> bool:
+    """Whether exam.json is that of a model of text."""
+    return "card" in exam["grade"]
+
+
+def context_chart(exam: Exam) -> charts.Spec:
+    """Bits per character against the window."""
+    context = exam["grade"]["context"]
+    head = {"trial": 0, "family": exam["family"], "parameters": exam["parameters"]}
+    rows = [
+        {**head, "step": window, "score": round(-bits, 4), "text": f"{window} pieces: {bits:.3f}"}
+        for window, bits in zip(context["windows"], context["bits"], strict=True)
+    ]
+    return charts.curves(rows, by_family=None, y="score", title="", x="window, pieces", log=True)
+
+
+def loss_rows(records: Sequence[Mapping[str, Any]], a_step: int) -> list[dict[str, Any]]:
+    """Bits per character of training and validation, as two lines of one chart.
+
+    Args:
+        a_step: pieces that a step learns.
+    """
+    rows = []
+    for number, line in enumerate(("training", "validation")):
+        for record in records:
+            score = record["right"] / record["total"]
+            if line == "training":
+                score = -training_bits(record, a_step)
+            head = {"trial": number, "family": line, "parameters": number}
+            text = f"{line}, step {record['step']:,}: {-score:.3f} bits per character"
+            rows.append({**head, "step": record["step"], "score": round(score, 4), "text": text})
+    return rows
+
+
+def training_bits(record: Mapping[str, Any], a_step: int) -> float:
+    """The mean loss of a record in bits per character; end marks are learned too and count."""
+    pieces = record["step"] * a_step
+    return float(record["loss"] * pieces / record["characters"] / 0.6931471805599453)
+
+
+def story_exam(exam: Exam, *, charted: bool) -> Html:
+    """All figures and stories of a graded model of text.
+
+    Args:
+        charted: the page draws `context_chart`.
+    """
+    grade = exam["grade"]
+    rows = [
+        [name, f"{s['documents']:,}", f"{s['characters']:,}", _bits(s)]
+        for name, s in grade["sections"].items()
+    ]
+    if exam["unigram"] is not None:
+        rows.append(["who knows frequencies alone", "", "", f"{exam['unigram']:.3f}"])
+    header = ["text", "documents", "characters", "bits per character, 95 %"]
+    card = [
+        [words, _share(grade["card"][name]), _share(grade["real"][name])]
+        for name, words in CARD.items()
+    ]
+    speed = grade["speed"]
+    said = (
+        f"{speed['characters_per_second']:,.0f} characters and"
+        f" {speed['pieces_per_second']:,.0f} pieces a second in PyTorch, greedy, one text: median"
+        f" of {speed['runs']}, {speed['threads']} thread(s), behind {speed['prompt_pieces']} pieces."
+    )
+    stories = [[prompt, story] for prompt, story in grade["stories"]]
+    return join(
+        table(header, rows, label="Bits per character"),
+        chart("context", "Bits per character against window", _context_words(grade["context"]))
+        if charted
+        else note(_context_words(grade["context"])),
+        table(["story card", "the model's", "real stories"], card, label="Story card"),
+        note(said),
+        tag("h3", "Five stories"),
+        table(["prompt", "goes on"], stories, label="Stories"),
+    )
+
+
+def _context_words(context: Exam) -> str:
+    bits, windows = context["bits"], context["windows"]
+    enough = next(w for w, b in zip(windows, bits, strict=True) if b <= 1.01 * bits[-1])
+    characters = round(enough * context["characters_a_piece"])
+    return (
+        f"How much of what came before is of use: a window of {enough:,} pieces"
+        f" ({characters:,} characters) is within 1 % of the longest, {windows[-1]:,}."
+    )
+
+
+def _bits(section: Exam) -> str:
+    return f"{section['bits']:.3f} [{section['low']:.3f}, {section['high']:.3f}]"
+
+
+def _share(share: Exam) -> str:
+    if share["interval"]:
+        return str(Interval(*share["interval"]))
+    return f"{100 * share['part'] / share['whole']:.1f} %" if share["whole"] else "–"
