@@ -119,14 +119,15 @@ def _split(chunks: Iterator[str]) -> Iterator[str]:
 
 
 def _parts(document: str, long: bool) -> Iterator[str]:
+    document = document.strip("\n ")
     while len(document) > (PART if long else LONGEST):
         long = True
         end = _end_of_part(document)
         if part := document[:end].strip("\n "):
             yield part
         document = document[end:]
-    if document := document.strip("\n "):
-        yield document
+    if document.strip("\n "):
+        yield document.strip("\n ")
 
 
 def _end_of_part(text: str) -> int:

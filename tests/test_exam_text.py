@@ -1,0 +1,157 @@
+"""Laws of the exam of text: bits are those of the definition, whatever the window; adversaries get
+what they deserve."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from text_toys import UNIFORM_BITS, VOCABULARY, table_reader, uniform_reader
+
+from lilliput.errors import CharacterError, SpecError
+from lilliput.exam.bits import Bits, bits_of, nats_of
+from lilliput.exam.context import context_curve
+from lilliput.exam.sampling import Sampling
+from lilliput.exam.speed import speed_of
+from lilliput.exam.telling import tell, tell_all
+from lilliput.models.build import build
+from lilliput.exam.reader import Reader
+from lilliput.specs import GPTSpec, GRUSpec
+
+TEXTS = st.lists(st.text(alphabet="abcdefg ", min_size=1, max_size=40), min_size=1, max_size=6)
+SIZE = len(VOCABULARY)
+
+
+def chain() -> torch.Tensor:
+    """Logits by which the letters follow one another: a, b, c ... g, a."""
+    logits = torch.zeros(SIZE, SIZE)
+    for number in range(SIZE):
+        logits[number, number % (SIZE - 2) + 1] = 5.0
+    return logits
+
+
+@given(TEXTS, st.sampled_from([0, 2, 3, 8, 64]), st.sampled_from([(), (0,)]))
+def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(
+    documents: list[str], window: int, start: tuple[int, ...]
+) -> None:
+    bits = bits_of(uniform_reader(window, start), documents)
+    scored = [len(text) - (0 if start else 1) for text in documents]
+    assert bits.characters_D.tolist() == scored
+    assert bits.bits_D == pytest.approx([UNIFORM_BITS * n for n in scored], rel=1e-5)
+
+
+@given(TEXTS, st.sampled_from([0, 2, 5, 64]))
+def test_no_window_scores_a_piece_twice_or_leaves_one_out(documents: list[str], window: int) -> None:
+    """A network that looks back one piece costs the same in every window."""
+    whole = bits_of(table_reader(chain()), documents).bits_D
+    assert bits_of(table_reader(chain(), window), documents).bits_D == pytest.approx(whole, rel=1e-5)
+
+
+def test_bits_by_hand() -> None:
+    log_p = torch.log_softmax(chain(), dim=-1)
+    by_hand = -(log_p[0, 1] + log_p[1, 2] + log_p[2, 4]) / math.log(2)
+    bits = bits_of(table_reader(chain()), ["abd"])
+    assert bits.bits_D[0] == pytest.approx(float(by_hand), rel=1e-5)
+    assert bits.per_character == pytest.approx(float(by_hand) / 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("spec", [GPTSpec(layers=2, width=16, heads=2), GRUSpec(width=16)])
+def test_windows_of_a_real_network(spec: GPTSpec | GRUSpec) -> None:
+    """Within the window, batches and padding change nothing; beyond, each part stands alone."""
+    network = build(spec, SIZE, 24, seed=3)
+    reader = Reader(network, VOCABULARY, 24, (0,), (0,))
+    texts = ["abc", "gfedcba", "a b c d e f g a b c d", "ab" * 30]
+    ids = [VOCABULARY.encode(text) for text in texts]
+    alone = np.array([nats_of(reader, [each])[0] for each in ids])
+    assert nats_of(reader, ids) == pytest.approx(alone, rel=1e-5)
+    with torch.inference_mode():
+        sequence = torch.tensor([[0, *ids[2]]])
+        log_p = torch.log_softmax(network(sequence[:, :-1]), dim=-1)
+        by_hand = -log_p[0].gather(1, sequence[0, 1:, None]).sum()
+    assert alone[2] == pytest.approx(float(by_hand), rel=1e-5)
+
+
+def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
+    chance = np.random.default_rng(0)
+    inside = 0
+    for _ in range(600):
+        characters = chance.integers(200, 1_000, 80)
+        bits = characters * (1.2 + 0.15 * chance.standard_normal(80))
+        interval = Bits(bits, characters).interval()
+        inside += interval.low <= 1.2 <= interval.high
+    assert 0.92 <= inside / 600 <= 0.975
+
+
+def test_unknown_characters_are_refused() -> None:
+    with pytest.raises(CharacterError, match="unknown character 'z'"):
+        bits_of(uniform_reader(), ["abz"])
+
+
+def test_effective_context_of_networks_that_look_back_one_piece_or_none() -> None:
+    documents = ["abcdefg" * 8, "cdefgab" * 8]
+    curve = context_curve(table_reader(chain()), documents)
+    assert curve.windows == (4, 8, 16, 32, 57)
+    assert curve.effective == 4
+    assert curve.bits[0] == pytest.approx(curve.bits[-1])
+    assert curve.characters_a_piece == 1
+    network = build(GPTSpec(layers=1, width=8, heads=1), SIZE, 40, seed=1)
+    assert context_curve(Reader(network, VOCABULARY, 40, (0,), (0,)), documents).windows[-1] == 40
+
+
+# Telling
+
+
+def test_a_story_ends_at_its_end_mark_and_only_there() -> None:
+    logits = chain()
+    logits[7] = torch.eye(SIZE)[0] * 50  # after g comes the end
+    reader = table_reader(logits)
+    greedy = Sampling(temperature=0)
+    assert "".join(tell(reader, "ab", sampling=greedy)) == "cdefg"
+    assert tell_all(reader, ["ab", "e", "abc"], sampling=greedy, characters=100) == [
+        ("cdefg", True),
+        ("fg", True),
+        ("defg", True),
+    ]
+    # Cut off, not ended; and ended where the mark comes right behind the last.
+    assert tell_all(reader, ["ab"], sampling=greedy, characters=3) == [("cde", False)]
+    assert tell_all(reader, ["ab"], sampling=greedy, characters=5) == [("cdefg", True)]
+
+
+@pytest.mark.parametrize("spec", [GPTSpec(layers=2, width=16, heads=2), GRUSpec(width=16)])
+def test_side_by_side_is_one_after_another(spec: GPTSpec | GRUSpec) -> None:
+    reader = Reader(build(spec, SIZE, 60, seed=5), VOCABULARY, 60, (0,), (0,))
+    prompts = ["a", "bcd", "gggggg a", "abc abc"]
+    told = tell_all(reader, prompts, sampling=Sampling(temperature=0.8), seed=7, characters=30)
+    for number, prompt in enumerate(prompts):
+        sampling = Sampling(temperature=0.8)
+        alone = "".join(tell(reader, prompt, sampling=sampling, seed=7 + number, pieces=60))
+        assert alone[:30] == told[number][0]
+
+
+def test_the_window_bounds_prompt_and_story() -> None:
+    reader = uniform_reader(window=8)
+    assert len("".join(tell(reader, "abc", sampling=Sampling(temperature=0.01)))) <= 4
+    with pytest.raises(SpecError, match="prompt has 8 pieces; this model reads 8"):
+        next(tell(reader, "abcdefg"))
+    endless = reader._replace(endless=True, ends=())
+    assert len("".join(tell(endless, "abcdefg", pieces=50))) == 50
+    with pytest.raises(SpecError, match="needs a prompt"):
+        next(tell(uniform_reader(start=()), ""))
+
+
+def test_the_same_seed_tells_the_same() -> None:
+    reader = uniform_reader()
+    told = ["".join(tell(reader, "a", seed=seed, pieces=40)) for seed in (1, 1, 2)]
+    assert told[0] == told[1] != told[2]
+
+
+def test_speed_counts_what_was_written() -> None:
+    logits = chain()
+    logits[:, 0] = 100.0  # it would always end, but the clock wants as much from everyone
+    speed = speed_of(table_reader(logits), "abc", pieces=50)
+    assert speed.pieces_per_second == pytest.approx(speed.characters_per_second)
+    assert speed.prompt_pieces == 4
+    assert speed.threads == 1
+    assert speed_of(uniform_reader(window=10), "abc", pieces=50).pieces_per_second > 0

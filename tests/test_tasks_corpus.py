@@ -1,0 +1,208 @@
+"""Laws of a corpus: documents come back, sections never meet, near-duplicates are on one side."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from text_toys import stories_spec, story, write_stories
+
+from lilliput.errors import FileError, NotFoundError, SpecError
+from lilliput.specs import StoriesSpec
+from lilliput.tasks import corpus as corpus_module
+from lilliput.tasks.corpus import SECTIONS, open_corpus, text_digest, texts
+from lilliput.tasks.documents import LONGEST, PART, read_documents
+from lilliput.tasks.duplicates import band_keys, clusters
+from lilliput.tasks.stories import Stories, unigram_bits
+
+
+@pytest.fixture(autouse=True)
+def in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("vocabulary", [0, 256])
+def test_documents_come_back_and_sections_never_meet(tmp_path: Path, vocabulary: int) -> None:
+    spec = stories_spec(tmp_path, vocabulary=vocabulary)
+    found = {name: list(texts(spec, name)) for name in SECTIONS}
+    everything = [text for name in SECTIONS for text in found[name]]
+    assert sorted(everything) == sorted(story(n) for n in range(60))
+    assert len(set(everything)) == 60
+    assert all(found.values())
+    corpus = open_corpus(spec)
+    seen = corpus.section("seen")
+    assert corpus.counts["seen"]["characters"] == sum(map(len, found["seen"]))
+    assert seen.lengths_D.tolist() == [len(text) for text in found["seen"]]
+    # One stream: an end mark before the first document and behind each.
+    assert seen.tokens_N[0] == seen.tokens_N[-1] == 0
+    assert (np.asarray(seen.tokens_N) == 0).sum() == len(seen) + 1
+
+
+def test_it_is_made_once_and_found_again(tmp_path: Path) -> None:
+    spec = stories_spec(tmp_path)
+    folder = open_corpus(spec).folder
+    before = (folder / "seen.tokens").stat().st_mtime_ns
+    assert open_corpus(spec).folder == folder
+    assert (folder / "seen.tokens").stat().st_mtime_ns == before
+    write_stories(tmp_path / "stories.txt", range(61))
+    assert open_corpus(spec).folder != folder
+    assert not [path for path in folder.parent.iterdir() if path.suffix == ".part"]
+
+
+def test_another_fold_keeps_others(tmp_path: Path) -> None:
+    usual, other = (list(texts(stories_spec(tmp_path, fold=fold), "unseen")) for fold in (-1, 3))
+    assert not set(usual) & set(other)
+
+
+def changed(text: str, place: int) -> str:
+    words = text.split()
+    words[place] = "different"
+    return " ".join(words)
+
+
+def test_near_duplicates_are_on_one_side(tmp_path: Path) -> None:
+    originals = [story(n, 200) for n in range(40)]
+    copies = [changed(changed(text, 20), 150) for text in originals]
+    path = tmp_path / "twice.txt"
+    path.write_text("\n<|endoftext|>\n".join([*originals, *copies]))
+    spec = StoriesSpec(text=(str(path),))
+    where = {text: name for name in SECTIONS for text in texts(spec, name)}
+    apart = [n for n in range(40) if where[originals[n]] != where[copies[n]]]
+    assert len(apart) <= 1, "98 % of pairs are found"
+    assert set(where.values()) == set(SECTIONS)
+
+
+def test_unlike_documents_are_no_duplicates() -> None:
+    keys = np.array([band_keys(story(n, 200)) for n in range(300)])
+    assert (clusters(keys) == np.arange(300)).all()
+    keys = np.array([band_keys(text) for text in ("one two", "", "one two", "three")])
+    assert clusters(keys).tolist() == [0, 1, 0, 3]
+
+
+def test_links_make_one_cluster() -> None:
+    keys = np.array([[1, 2], [3, 4], [1, 4], [9, 9]], dtype=np.uint64)
+    assert clusters(keys).tolist() == [0, 0, 0, 3]
+
+
+def test_files_kept_for_the_exam_push_near_duplicates_out(tmp_path: Path) -> None:
+    text = write_stories(tmp_path / "text.txt", range(30), 200)
+    kept = tmp_path / "kept.txt"
+    kept.write_text("\n<|endoftext|>\n".join([changed(story(3, 200), 9), story(77, 200) + " µ"]))
+    spec = StoriesSpec(text=(str(text),), unseen=(str(kept),))
+    corpus = open_corpus(spec)
+    assert corpus.num_dropped == 1
+    seen = [*texts(spec, "seen"), *texts(spec, "valid")]
+    assert story(3, 200) not in seen
+    assert len(seen) == 29
+    # What the text to learn from lacks is replaced, and said.
+    assert corpus.replaced == {"µ": " "} or "µ" in corpus.replaced
+    assert len(texts(spec, "unseen")) == 2
+
+
+def test_the_unigram(tmp_path: Path) -> None:
+    task = Stories(stories_spec(tmp_path))
+    seen = "".join(texts(task.spec, "seen"))
+    valid = "".join(texts(task.spec, "valid"))
+    size = len(task.vocabulary)
+    chances = {c: (seen.count(c) + 1) / (len(seen) + size) for c in set(valid)}
+    assert unigram_bits(task) == pytest.approx(-sum(np.log2(chances[c]) for c in valid) / len(valid))
+    by_pieces = Stories(stories_spec(tmp_path, vocabulary=256))
+    assert unigram_bits(by_pieces) == pytest.approx(unigram_bits(task), rel=1e-6)
+
+
+# Bad input
+
+
+def test_what_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(b"Once upon a \xff time")
+    with pytest.raises(FileError, match=r"bad.txt is no UTF-8 text: byte 12"):
+        list(read_documents(path))
+    path.write_bytes(b"\n  \n<|endoftext|>\n\n")
+    with pytest.raises(FileError, match="has no text in it"):
+        list(read_documents(path))
+    with pytest.raises(NotFoundError, match="no file or folder 'none.txt'"):
+        open_corpus(StoriesSpec(text=("none.txt",)))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFoundError, match=r"has no \.txt file"):
+        open_corpus(StoriesSpec(text=(str(tmp_path / "empty"),)))
+
+
+def test_one_giant_line_is_cut_and_nothing_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "line.txt"
+    text = " ".join(f"word{n}" for n in range(1_000_000))
+    path.write_text(text)
+    parts = list(read_documents(path))
+    assert max(map(len, parts)) <= PART
+    assert " ".join(parts) == text
+    path.write_text("x" * 100_000)
+    assert "".join(read_documents(path)) == "x" * 100_000
+
+
+def test_a_long_document_among_short_ones(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.txt"
+    long, whole = "l " * LONGEST, "w" * (LONGEST - 1)
+    path.write_text("\n<|endoftext|>\n".join(["short", long, whole, "last"]))
+    parts = list(read_documents(path))
+    assert parts[0] == "short"
+    assert parts[-2:] == [whole, "last"]
+    assert "".join(parts[1:-2]).replace(" ", "") == "l" * LONGEST
+
+
+def test_a_file_that_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = stories_spec(tmp_path)
+    path = Path(spec.text[0])
+    once = corpus_module.file_digest
+
+    def digest_then_change(file: Path) -> str:
+        found = once(file)
+        with path.open("a") as out:
+            out.write(" more")
+        return found
+
+    monkeypatch.setattr(corpus_module, "file_digest", digest_then_change)
+    with pytest.raises(FileError, match="has changed while it was read; run the same command"):
+        open_corpus(spec)
+    assert list(Path("corpora").iterdir()) == []
+
+
+def test_not_the_text_that_it_was_specified_for(tmp_path: Path) -> None:
+    spec = stories_spec(tmp_path)
+    sealed = StoriesSpec(text=spec.text, text_digest=text_digest(spec))
+    write_stories(Path(spec.text[0]), range(59))
+    with pytest.raises(FileError, match="not the text that this was specified for"):
+        open_corpus(sealed)
+
+
+def test_too_few_documents(tmp_path: Path) -> None:
+    path = write_stories(tmp_path / "one.txt", range(1))
+    with pytest.raises(SpecError, match="1 documents are too few: none is left for"):
+        open_corpus(StoriesSpec(text=(str(path),)))
+
+
+def test_a_damaged_corpus_says_what_to_do(tmp_path: Path) -> None:
+    spec = stories_spec(tmp_path)
+    (open_corpus(spec).folder / "corpus.json").write_text("{")
+    with pytest.raises(FileError, match="is damaged; delete it: it is made again"):
+        open_corpus(spec)
+
+
+def test_a_full_disk_leaves_nothing_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = stories_spec(tmp_path)
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+    with pytest.raises(FileError, match="cannot write .*No space"):
+        open_corpus(spec)
+    assert list(Path("corpora").iterdir()) == []
+
+
+def test_a_text_is_learned_or_kept() -> None:
+    with pytest.raises(SpecError, match="named twice"):
+        StoriesSpec(text=("a.txt",), unseen=("a.txt",))
+    with pytest.raises(SpecError, match="need a --text"):
+        StoriesSpec(valid=("a.txt",))
+    with pytest.raises(SpecError, match="256 to 4096"):
+        StoriesSpec(vocabulary=100)
