@@ -13,11 +13,11 @@ from text_toys import UNIFORM_BITS, VOCABULARY, table_reader, uniform_reader
 from lilliput.errors import CharacterError, SpecError
 from lilliput.exam.bits import Bits, bits_of, nats_of
 from lilliput.exam.context import context_curve
+from lilliput.exam.reader import Reader
 from lilliput.exam.sampling import Sampling
 from lilliput.exam.speed import speed_of
 from lilliput.exam.telling import tell, tell_all
 from lilliput.models.build import build
-from lilliput.exam.reader import Reader
 from lilliput.specs import GPTSpec, GRUSpec
 
 TEXTS = st.lists(st.text(alphabet="abcdefg ", min_size=1, max_size=40), min_size=1, max_size=6)
@@ -43,10 +43,14 @@ def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(
 
 
 @given(TEXTS, st.sampled_from([0, 2, 5, 64]))
-def test_no_window_scores_a_piece_twice_or_leaves_one_out(documents: list[str], window: int) -> None:
+def test_no_window_scores_a_piece_twice_or_leaves_one_out(
+    documents: list[str], window: int
+) -> None:
     """A network that looks back one piece costs the same in every window."""
     whole = bits_of(table_reader(chain()), documents).bits_D
-    assert bits_of(table_reader(chain(), window), documents).bits_D == pytest.approx(whole, rel=1e-5)
+    assert bits_of(table_reader(chain(), window), documents).bits_D == pytest.approx(
+        whole, rel=1e-5
+    )
 
 
 def test_bits_by_hand() -> None:

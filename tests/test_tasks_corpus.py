@@ -105,7 +105,9 @@ def test_the_unigram(tmp_path: Path) -> None:
     valid = "".join(texts(task.spec, "valid"))
     size = len(task.vocabulary)
     chances = {c: (seen.count(c) + 1) / (len(seen) + size) for c in set(valid)}
-    assert unigram_bits(task) == pytest.approx(-sum(np.log2(chances[c]) for c in valid) / len(valid))
+    assert unigram_bits(task) == pytest.approx(
+        -sum(np.log2(chances[c]) for c in valid) / len(valid)
+    )
     by_pieces = Stories(stories_spec(tmp_path, vocabulary=256))
     assert unigram_bits(by_pieces) == pytest.approx(unigram_bits(task), rel=1e-6)
 

@@ -8,7 +8,9 @@ from lilliput.errors import CharacterError, SpecError
 from lilliput.tasks.pieces import learn_merges
 from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary, mapped, nearest_known, unknown, words
 
-TEXT = 'The cat sat. "Hi," said the cat, and the cat sat down.\nThe end, said Tom, the cat\'s friend.'
+TEXT = (
+    'The cat sat. "Hi," said the cat, and the cat sat down.\nThe end, said Tom, the cat\'s friend.'
+)
 CHARACTERS = Vocabulary.of([TEXT], END_OF_TEXT)
 
 
