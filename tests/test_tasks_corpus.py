@@ -123,7 +123,7 @@ def test_what_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\n  \n<|endoftext|>\n\n")
     with pytest.raises(FileError, match="has no text in it"):
         list(read_documents(path))
-    with pytest.raises(NotFoundError, match="no file or folder 'none.txt'"):
+    with pytest.raises(NotFoundError, match=r"no file or folder 'none\.txt'"):
         open_corpus(StoriesSpec(text=("none.txt",)))
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFoundError, match=r"has no \.txt file"):
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_nothing_half_made(
 ) -> None:
     spec = stories_spec(tmp_path)
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
-    with pytest.raises(FileError, match="cannot write .*No space"):
+    with pytest.raises(FileError, match=r"cannot write .*No space"):
         open_corpus(spec)
     assert list(Path("corpora").iterdir()) == []
 

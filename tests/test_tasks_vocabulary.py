@@ -1,4 +1,4 @@
-"""Laws of vocabularies: text comes back, merges are applied in order, unknown is named or mapped."""
+"""Laws of vocabularies: text comes back, merges keep their order, unknown is named or mapped."""
 
 import pytest
 from hypothesis import given
@@ -60,7 +60,7 @@ def test_merges_are_applied_in_their_order() -> None:
      (END_OF_TEXT + "ab", ((0, 1),))],
 )  # fmt: skip
 def test_impossible_vocabularies(characters: str, merges: tuple[tuple[int, int], ...]) -> None:
-    with pytest.raises(SpecError, match="vocabulary opens|piece joins"):
+    with pytest.raises(SpecError, match=r"vocabulary opens|piece joins"):
         Vocabulary(characters, merges)
 
 

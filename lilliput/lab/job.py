@@ -146,8 +146,9 @@ def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
 def nothing(task: Task, total: int, groups: Mapping[str, tuple[int, int]]) -> Evidence:
     """What a training that diverged knows."""
     if isinstance(task, Stories):
-        # A uniform guess among a million characters: worse than any that did not diverge.
-        return Evidence(-20 * total, total, -20.0, -20.0)
+        from lilliput.training.validate import WORST
+
+        return Evidence(-WORST * total, total, -float(WORST), -float(WORST))
     none = {group: (0, asked) for group, (_, asked) in groups.items()}
     return Evidence(0, total, 0.0, wilson(0, total).high, none)
 

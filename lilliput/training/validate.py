@@ -5,6 +5,7 @@ A score is right / total, and higher is better. Of text it is minus the bits per
 is minus the bits of all documents (rounded), `total` their characters.
 """
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +23,10 @@ from lilliput.tasks.stories import Stories
 from lilliput.tasks.table import valid_table
 from lilliput.tasks.task import Problems, Task, task_of
 from lilliput.units import Z95
+
+
+WORST = 20
+"""Bits per character of a model whose loss is no number: a uniform guess among a million."""
 
 
 class Validation(NamedTuple):
@@ -63,8 +68,11 @@ def ask_text(task: Stories, reader: Reader, section: Section, z: float = Z95) ->
     """
     ids, characters_D = _documents(task.spec, section)
     bits = Bits(nats_of(reader, ids) / np.log(2), characters_D)
+    total = int(characters_D.sum())
+    if not math.isfinite(bits.bits_D.sum()):
+        return Validation(-WORST * total, total, -float(WORST), -float(WORST), {})
     low, high = bits.interval(z)[1:]
-    return Validation(-round(bits.bits_D.sum()), int(characters_D.sum()), -high, -low, {})
+    return Validation(-round(bits.bits_D.sum()), total, -high, -low, {})
 
 
 @lru_cache(maxsize=4)
