@@ -24,7 +24,6 @@ from lilliput.tasks.table import valid_table
 from lilliput.tasks.task import Problems, Task, task_of
 from lilliput.units import Z95
 
-
 WORST = 20
 """Bits per character of a model whose loss is no number: a uniform guess among a million."""
 
