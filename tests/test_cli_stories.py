@@ -1,0 +1,217 @@
+"""The verbs of text with real models: learned in seconds, told, graded, compared, searched for."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_cli_models import piped
+from text_toys import write_stories
+
+from lilliput.faces.cli import main
+from lilliput.lab.load import load, load_answerer, load_text
+from lilliput.lab.telling import TextModel
+
+TEXT = "--task stories --text stories.txt".split()
+TINY = (
+    "--steps 120 --batch 8 --block 64 --evaluate-every 40 --layers 1 --width 16 --heads 2"
+).split()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with two runs on made-up stories: by characters, and by pieces."""
+    folder = tmp_path_factory.mktemp("home")
+    before = Path.cwd()
+    os.chdir(folder)
+    write_stories(folder / "stories.txt", range(100))
+    assert main(["train", "gpt", *TEXT, *TINY, "--name", "letters"]) == 0
+    pieces = ["--vocabulary", "256", "--block", "64", "--steps", "60"]
+    assert (
+        main(["train", "gru", *TEXT, *TINY[:8], *pieces, "--width", "16", "--name", "pieces"]) == 0
+    )
+    yield folder
+    os.chdir(before)
+
+
+def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["train", "gpt", *TEXT, *TINY, "--seed", "1", "--report", "--name", "told"]
+    assert main(line) == 0
+    out = capsys.readouterr().out
+    steps = re.findall(r"^step (\d+) of 120: loss [\d.]+, validation [\d.]+ bits \[", out, re.M)
+    assert steps == ["40", "80", "120"]
+    assert re.search(r"^training +[▁-█]{3} [\d.]+ to [\d.]+$", out, re.M)
+    assert re.search(r"^validation +[▁-█]{3} [\d.]+ to [\d.]+$", out, re.M)
+    assert re.search(r"^unseen +\d+ +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\]", out, re.M)
+    assert "who knows frequencies alone" in out
+    assert "effective context: " in out
+    assert re.search(
+        r"^speed: [\d,]+ characters/s, [\d,]+ pieces/s \(median of 5, 1 thread", out, re.M
+    )
+    page = (home / "runs/told/report.html").read_text()
+    assert "bits per character" in page
+    assert "Five stories" in page
+    assert (home / "runs/told/charts/validation.png").exists()
+    assert (home / "runs/told/charts/context.svg").exists()
+    exam = json.loads((home / "runs/told/exam.json").read_text())
+    assert exam["grade"]["sections"]["unseen"]["bits"] < exam["unigram"]
+
+
+def test_a_story_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["tell", "The cat", "--model", "letters", "--pieces", "30"]
+    assert main(line) == 0
+    first = capsys.readouterr().out
+    assert first.startswith("The cat")
+    assert len(first.rstrip("\n")) <= len("The cat") + 30
+    assert main(line) == 0
+    assert capsys.readouterr().out == first
+    assert main([*line, "--seed", "5"]) == 0
+    assert capsys.readouterr().out != first
+    # A colon gives the temperature, as in tinystoriesgru's chat.
+    assert main(["tell", "The cat : 0", *line[2:]]) == 0
+    greedy = capsys.readouterr().out
+    assert main(["tell", "The cat", "--temperature", "0", *line[2:]]) == 0
+    assert capsys.readouterr().out == greedy
+    assert main([*line, "--top-k", "1"]) == 0
+    assert capsys.readouterr().out == greedy
+
+
+def test_stories_of_a_pipe_and_of_the_prompt(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = piped("lilliput tell --model pieces --pieces 10", home, "The dog\n\nThe ? dog\nTom\n")
+    assert done.returncode == 2
+    told = [part for part in done.stdout.split("\n\n") if part.strip()]
+    assert [story[:3] for story in told] == ["The", "Tom"]
+    assert "unknown character '?'" in done.stderr
+    typed = iter(["The cat", "The ?", "exit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["tell", "--model", "letters", "--pieces", "5"]) == 0
+    found = capsys.readouterr()
+    assert "letters: " in found.out
+    assert "The cat" in found.out
+    assert "unknown character '?'" in found.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["The cat “sat”"], "unknown character '“' in 'The cat “sat”'"),
+        (["The", "--temperature", "-1"], "temperature must be 0 or more; got -1"),
+        (["The", "--temperature", "nan"], "temperature must be 0 or more"),
+        (["The", "--top-p", "0"], "top-p must be above 0"),
+        (["The", "--pieces", "0"], "pieces must be 1 or more"),
+        (["the cat " * 20], "this model reads 64, prompt and story together"),
+    ],
+)
+def test_what_cannot_be_told(
+    home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
+) -> None:
+    assert main(["tell", *argv, "--model", "letters"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_unknown_characters_are_replaced_where_that_is_asked(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["tell", "Thé cat", "--model", "letters", "--map-unknown", "--pieces", "3"]
+    assert main(line) == 0
+    assert capsys.readouterr().out.startswith("The cat")
+
+
+def test_models_of_text_and_of_questions_are_told_apart(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert isinstance(load("letters"), TextModel)
+    assert load_text("letters")("Tom").startswith("Tom")
+    assert main(["calc", "1 + 1", "--model", "letters"]) == 2
+    assert "letters tells stories and answers no questions" in capsys.readouterr().err
+    assert main(["tell", "Tom", "--model", "zoo:addition-368"]) == 2
+    assert "answers questions and tells no stories" in capsys.readouterr().err
+    assert load_answerer("zoo:addition-368")("1 + 1") == "2.00"
+
+
+def test_grade_of_a_model_of_text(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", "runs/pieces", "--json"]) == 0
+    graded = json.loads(capsys.readouterr().out)
+    sections = graded["grade"]["sections"]
+    assert set(sections) == {"valid", "unseen"}
+    assert sections["unseen"]["low"] < sections["unseen"]["bits"] < sections["unseen"]["high"]
+    assert graded["grade"]["context"]["characters_a_piece"] > 1.5
+    assert json.loads((home / "runs/pieces/exam.json").read_text()) == graded
+    write_stories(home / "others.txt", range(200, 212))
+    assert main(["grade", "runs/pieces", "--text", "others.txt", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["grade"]["sections"]) == {"others"}
+    assert main(["grade", "runs/pieces", "--sections", "unseen"]) == 2
+    assert "its exam has no sections" in capsys.readouterr().err
+
+
+def test_without_its_text_it_is_asked_the_excerpt(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = (home / "runs/letters/model.safetensors").read_bytes()
+    (tmp_path / "alone.safetensors").write_bytes(model)
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "alone.safetensors", "--json"]) == 0
+    graded = json.loads(capsys.readouterr().out)
+    assert set(graded["grade"]["sections"]) == {"excerpt"}
+    assert graded["unigram"] is None
+
+
+def test_compare_side_by_side(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["compare", "letters", "runs/pieces", "none", "--text", "stories.txt"]
+    assert main([*line, "--markdown", "--report", "side"]) == 2
+    found = capsys.readouterr()
+    assert "lilliput: none: no model 'none'" in found.err
+    header = found.out.split("\n")[0]
+    assert header == "|  | letters | pieces | real stories |"
+    assert re.search(r"^\| parameters \| [\d,]+ \| [\d,]+ \|  \|$", found.out, re.M)
+    assert re.search(r"^\| bits/character, stories \| [\d.]+ \\\[", found.out, re.M)
+    assert found.out.count("**Once upon a time**") == 1
+    assert (home / "side/compare.md").read_text() == found.out
+    page = (home / "side/report.html").read_text()
+    assert "2 models of text, side by side" in page
+    assert "<script" in page
+    assert main([*line[:3], "--text", "stories.txt"]) == 0
+    table = capsys.readouterr().out
+    assert "characters/s" in table
+    assert "names of the prompt kept" in table
+
+
+def test_quantise_says_what_it_costs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quantise", "letters", "--out", "small.safetensors", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    for cost in found["costs"]:
+        assert cost["before"] < 0
+        assert abs(cost["before"] - cost["after"]) < 0.05
+    assert main(["quantise", "letters", "--numbers", "int16"]) == 0
+    out = capsys.readouterr().out
+    assert "letters-int16.safetensors" in out
+    assert re.search(
+        r"^unseen: [\d.]+ bits before, [\d.]+ bits after: -?0.000\d bits lost$", out, re.M
+    )
+    assert main(["quantise", "letters-int16.safetensors"]) == 2
+    assert "is in int16 already" in capsys.readouterr().err
+    assert main(["quantise", "letters", "--numbers", "int4"]) == 2
+
+
+def test_find_the_smallest_storyteller(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = (
+        "find stories --text stories.txt --pass 3.2 --families gpt mingru --steps 96 --batch 8"
+        " --block 64 --smallest 1200 --largest 2400 --rungs 1 --seeds 0 --workers 1"
+        " --budget 400-steps --folder search"
+    ).split()
+    assert main(line) == 0
+    out = capsys.readouterr().out
+    assert "Smallest confirmed model that passes 3.2 bits per character: " in out
+    assert re.search(r"validation [\d.]+ bits, unseen [\d.]+ bits \[", out)
+    assert "try it: lilliput tell 'Once upon a time' --model search/models/trial-" in out
+    page = (home / "search/report.html").read_text()
+    assert "at most 3.2 bits per character" in page
+    assert "unigram" in page
+    assert (home / "search/charts/frontier.png").exists()
+    assert main(["find", "stories", "--text", "stories.txt", "--pass", "70%"]) == 2
+    assert "as a pass mark of text; write bits: 1.327" in capsys.readouterr().err
