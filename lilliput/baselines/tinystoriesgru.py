@@ -77,7 +77,10 @@ def load(path: Path) -> tuple[MemoryGRU, list[str]]:
         tensors = _headless(path, len(symbols))
     else:
         tensors = _state_dict(path)
-    return _model(path, tensors, symbols), symbols
+    try:
+        return from_state_dict(tensors, len(symbols)), symbols
+    except FileError as error:
+        raise FileError(f"{path} {error}") from None
 
 
 def _symbols(path: Path) -> list[str]:
@@ -189,26 +192,32 @@ def _int8(content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tenso
     return tensors
 
 
-def _model(path: Path, tensors: dict[str, Tensor], symbols: list[str]) -> MemoryGRU:
+def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS)) -> MemoryGRU:
+    """A model of ours from the published one's tensors; others, such as its mask, are left out.
+
+    Raises:
+        FileError: one is missing, of an impossible size, or not finite; the message begins with
+            a verb.
+    """
     attention = [f"attn.{name}" for name in _ATTENTION]
     wanted = [*_NAMES, *attention] if attention[0] in tensors else [*_NAMES]
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise FileError(
-            f"{path} is no model of tinystoriesgru: it lacks {', '.join(missing[:3])}"
+            f"is no model of tinystoriesgru: it lacks {', '.join(missing[:3])}"
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         )
     table_VE, places_PE = tensors["token_emb.weight"], tensors["pos_emb.weight"]
     if table_VE.ndim != 2 or places_PE.ndim != 2 or not table_VE.numel() * places_PE.numel():
-        raise FileError(f"{path} is damaged: its embeddings are no tables; {_REMEDY}")
-    if len(table_VE) != len(symbols):
+        raise FileError(f"is damaged: its embeddings are no tables; {_REMEDY}")
+    if len(table_VE) != num_symbols:
         raise FileError(
-            f"{path} has {len(table_VE)} symbols, but the vocabulary {len(symbols)}; put its own"
+            f"has {len(table_VE)} symbols, but the vocabulary {num_symbols}; put its own"
             f" {VOCABULARY} beside it"
         )
     width = table_VE.shape[1]
     if len(wanted) > len(_NAMES) and width % HEADS:
-        raise FileError(f"{path} has a width of {width}, no multiple of its {HEADS} heads")
+        raise FileError(f"has a width of {width}, no multiple of its {HEADS} heads")
     num_inputs = width * (2 if len(wanted) > len(_NAMES) else 1)
     input_GE = tensors["gru_cell.weight_ih"]
     ours = {
@@ -237,12 +246,12 @@ def _model(path: Path, tensors: dict[str, Tensor], symbols: list[str]) -> Memory
         heads=HEADS,
         tied=False,
     )
-    model = MemoryGRU(spec, len(symbols), len(places_PE))
+    model = MemoryGRU(spec, num_symbols, len(places_PE))
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     wrong = sorted(name for name, shape in shapes.items() if tuple(ours[name].shape) != shape)
     if wrong:
-        raise FileError(f"{path} is damaged: {', '.join(wrong)} have impossible sizes; {_REMEDY}")
+        raise FileError(f"is damaged: {', '.join(wrong)} have impossible sizes; {_REMEDY}")
     if not all(bool(tensor.isfinite().all()) for tensor in ours.values()):
-        raise FileError(f"{path} is damaged: some weights are no finite numbers; {_REMEDY}")
+        raise FileError(f"is damaged: some weights are no finite numbers; {_REMEDY}")
     model.load_state_dict(ours)
     return model

@@ -10,11 +10,13 @@ H hidden units, G = 3H (reset, update, new: PyTorch's order), N heads, K head si
 Knows no task and no training. Source: tinystoriesgru (Kavya Mali, 2025), whose published weights
 give the published logits here.
 
-What reads a character by its number alone is the same for all its places: where a text has more
-characters than the vocabulary, the embedding times a matrix is worked out once and looked up.
+A character's embedding times a matrix is the same at all its places, and so is a position's. So
+these products are worked out once for the whole alphabet and looked up: as good as free in training
+(a window of 128 x 256 characters has 98 different ones), and while a text is written they are kept.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,14 +25,27 @@ from torch import Tensor, nn
 from lilliput.errors import SpecError
 from lilliput.models.attention import attend, to_heads
 from lilliput.models.layers import LayerNorm, Matrix
-from lilliput.models.recurrence import Weights, piece_of, recur
+from lilliput.models.recurrence import Weights, piece_of, recur, step
 from lilliput.specs.model import MemoryGRUSpec
+
+
+class Tables(NamedTuple):
+    """What characters and positions add, each by itself, to the sums of cell and attention."""
+
+    cell_VG: Tensor
+    cell_PG: Tensor
+    """Of each position, biases included; one row where the cell sees no positions."""
+    parts_VE: list[Tensor]
+    """Queries, keys and, where the cell reads the context, values; biases included."""
+    parts_PE: list[Tensor]
+    """Likewise; empty where there are no positions."""
 
 
 @dataclass(frozen=True)
 class MemoryState:
     """All that is remembered of a text; at most the last window of what was read."""
 
+    tables: Tables
     hidden_BH: Tensor
     memory_BH: Tensor
     ids_BP: Tensor
@@ -39,11 +54,9 @@ class MemoryState:
     """Of the window's characters, without their positions, which slide."""
     values_NBPK: Tensor
     """Likewise; for `sigmoid` the hidden states."""
-    places: tuple[Tensor, ...]
-    """Queries, keys and values of the positions (N, 1, P, K), which add to the characters'."""
-    end: int
+    end: int = 0
     """Keys and values are filled up to here; the window is the last of them."""
-    length: int
+    length: int = 0
     """Characters in the window."""
 
 
@@ -113,28 +126,29 @@ class MemoryGRU(nn.Module):
                 f"{length} characters are more than this model's context of {self.context};"
                 " shorten the text"
             )
-        context_BTE = self._context(ids_BT) if self.spec.reads_context else None
+        tables = self._tables(length)
+        context_BTE = self._context(ids_BT, tables) if self.spec.reads_context else None
         zeros_BH = self.cell_hidden.new_zeros(batch, self.spec.width)
-        out_TBH, _, _ = self._run(ids_BT, 0, context_BTE, zeros_BH, zeros_BH)
+        out_TBH, _, _ = self._run(ids_BT, tables, 0, context_BTE, zeros_BH, zeros_BH)
         if self.spec.attention == "sigmoid":
-            q, k = self._parts(ids_BT, 0)
-            h_NBTK = to_heads(out_TBH.transpose(0, 1).unflatten(2, (self.spec.heads, -1)), None)
-            return self._logits(_gated(q[:, :, first:], k, h_NBTK))
+            q, k = self._parts(ids_BT, tables)
+            return self._logits(_gated(q[:, :, first:], k, self._heads(out_TBH.transpose(0, 1))))
         return self._logits(out_TBH[first:]).transpose(0, 1)
 
     def begin(self, batch_size: int) -> MemoryState:
         """The memory of nothing read yet: zeros."""
         spec = self.spec
         zeros_BH = self.cell_hidden.new_zeros(batch_size, spec.width)
-        empty = zeros_BH.new_empty(spec.heads, batch_size, 0, spec.embedding_width // spec.heads)
-        values = zeros_BH.new_empty(spec.heads, batch_size, 0, spec.width // spec.heads)
-        ids_BP = torch.empty(batch_size, 0, dtype=torch.long, device=zeros_BH.device)
-        places: tuple[Tensor, ...] = ()
-        if spec.attention in ("query", "sigmoid") and spec.positions == "learned":
-            parts = self.qkv.weight.split(spec.embedding_width)
-            places = tuple(self._heads(F.linear(self.positions, part)[None]) for part in parts)
+        head_size, value_size = spec.embedding_width // spec.heads, spec.width // spec.heads
         return MemoryState(
-            zeros_BH, zeros_BH, ids_BP, empty, empty if spec.reads_context else values, places, 0, 0
+            tables=self._tables(self.context),
+            hidden_BH=zeros_BH,
+            memory_BH=zeros_BH,
+            ids_BP=torch.empty(batch_size, 0, dtype=torch.long, device=zeros_BH.device),
+            keys_NBPK=zeros_BH.new_empty(spec.heads, batch_size, 0, head_size),
+            values_NBPK=zeros_BH.new_empty(
+                spec.heads, batch_size, 0, head_size if spec.reads_context else value_size
+            ),
         )
 
     def extend(self, ids_BT: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
@@ -149,7 +163,10 @@ class MemoryGRU(nn.Module):
             room = self.context - state.length if self.spec.windowed else ids_BT.shape[1]
             if room == 0 and self.spec.attention == "none":
                 half = state.ids_BP[:, self.context - self.context // 2 :]
-                state = self.begin(len(ids_BT))
+                zeros_BH = torch.zeros_like(state.hidden_BH)
+                state = replace(
+                    state, hidden_BH=zeros_BH, memory_BH=zeros_BH, ids_BP=half[:, :0], length=0
+                )
                 _, state = self._read(half, state) if half.shape[1] else (half, state)
                 continue
             end = start + max(1, room)
@@ -171,89 +188,90 @@ class MemoryGRU(nn.Module):
     def _read(self, ids_BT: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
         """What the head reads after the last character (B, H); all of them fit into the window, or
         there is one and the window slides."""
-        spec, num_new = self.spec, ids_BT.shape[1]
+        spec, tables, num_new = self.spec, state.tables, ids_BT.shape[1]
         length = min(state.length + num_new, self.context) if spec.windowed else 0
-        start = max(0, length - num_new)
+        start, end = max(0, length - num_new), state.end
         keys_NBPK, values_NBPK, ids_BP = state.keys_NBPK, state.values_NBPK, state.ids_BP
-        end = state.end
+        context_BTE = q = k = None
         if spec.windowed and spec.attention in ("none", "full"):
             ids_BP = torch.cat((ids_BP, ids_BT), dim=1)[:, -length:]
-        context_BTE = q = None
         if spec.attention == "full":
-            context_BTE = self._context(ids_BP)[:, start:]
+            context_BTE = self._context(ids_BP, tables)[:, start:]
         elif spec.attention != "none":
-            q, k, *v = self._parts(ids_BT, None)
+            q, k, *v = self._parts(ids_BT, tables._replace(parts_PE=[]))
             keys_NBPK, end = _remember(keys_NBPK, k, state.end, self.context)
-            k = keys_NBPK[:, :, end - length : end]
-            if state.places:
-                q = q + state.places[0][:, :, start:length]
+            window = slice(end - length, end)
+            k = keys_NBPK[:, :, window]
+            if tables.parts_PE:
+                # A product with a character's and its position's sum is the sum of two products.
+                q = q + self._heads(tables.parts_PE[0][None, start:length])
+                k = k + self._heads(tables.parts_PE[1][None, :length])
             if spec.reads_context:
                 values_NBPK, _ = _remember(values_NBPK, v[0], state.end, self.context)
-                context_BTE = self._attended(
-                    q, k, values_NBPK[:, :, end - length : end], state.places
-                )
+                v_NBPK = values_NBPK[:, :, window]
+                if tables.parts_PE:
+                    v_NBPK = v_NBPK + self._heads(tables.parts_PE[2][None, :length])
+                context_BTE = self.out(attend(q, k, v_NBPK))
         out_TBH, memory_BH, hidden_BH = self._run(
-            ids_BT, start, context_BTE, state.hidden_BH, state.memory_BH
+            ids_BT, tables, start, context_BTE, state.hidden_BH, state.memory_BH
         )
         out_BH = hidden_BH
-        if spec.attention == "sigmoid" and q is not None:
-            h_NBTK = to_heads(out_TBH.transpose(0, 1).unflatten(2, (spec.heads, -1)), None)
+        if spec.attention == "sigmoid" and q is not None and k is not None:
+            h_NBTK = self._heads(out_TBH.transpose(0, 1))
             values_NBPK, _ = _remember(values_NBPK, h_NBTK, state.end, self.context)
-            if state.places:
-                k = k + state.places[1][:, :, :length]
             out_BH = _gated(q[:, :, -1:], k, values_NBPK[:, :, end - length : end])[:, 0]
         return out_BH, MemoryState(
-            hidden_BH, memory_BH, ids_BP, keys_NBPK, values_NBPK, state.places, end, length
+            tables, hidden_BH, memory_BH, ids_BP, keys_NBPK, values_NBPK, end, length
         )
 
-    def _context(self, ids_BT: Tensor) -> Tensor:
-        """What attention finds at each place of a window."""
-        context_BTE: Tensor = self.out(attend(*self._parts(ids_BT, 0)))
-        return context_BTE
+    def _tables(self, num_positions: int) -> Tables:
+        spec, width, embedding = self.spec, self.spec.width, self.spec.embedding_width
+        w_GE = self.cell_input[:, :embedding]
+        cell_PG = (self.bias_input + F.pad(self.bias_hidden[: 2 * width], (0, width)))[None]
+        places_PE = self.positions[:num_positions] if spec.positions == "learned" else None
+        if places_PE is not None and spec.attention == "none":
+            cell_PG = F.linear(places_PE, w_GE) + cell_PG
+        parts_VE, parts_PE = [], []
+        if spec.attention != "none":
+            assert self.qkv.bias is not None
+            weights, biases = self.qkv.weight.split(embedding), self.qkv.bias.split(embedding)
+            for w_EE, b_E in zip(weights, biases, strict=True):
+                parts_VE.append(F.linear(self.embedding, w_EE, b_E))
+                if places_PE is not None:
+                    parts_PE.append(F.linear(places_PE, w_EE))
+        return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, parts_PE)
 
-    def _attended(self, q: Tensor, k: Tensor, v: Tensor, places: tuple[Tensor, ...]) -> Tensor:
-        if places:
-            # A product with a character's and its position's sum is the sum of two products.
-            length = k.shape[2]
-            k, v = k + places[1][:, :, :length], v + places[2][:, :, :length]
+    def _context(self, ids_BT: Tensor, tables: Tables) -> Tensor:
+        """What attention finds at each place of a window."""
+        q, k, v = self._parts(ids_BT, tables)
         context_BTE: Tensor = self.out(attend(q, k, v))
         return context_BTE
 
-    def _parts(self, ids_BT: Tensor, start: int | None) -> list[Tensor]:
-        """Queries, keys and, where the cell reads the context, values (N, B, T, K) of characters at
-        the positions from `start` on; None: without positions."""
-        width = self.spec.embedding_width
-        assert self.qkv.bias is not None
-        parts = []
-        for weight, bias in zip(self.qkv.weight.split(width), self.qkv.bias.split(width)):
-            part_BTE = self._look_up(ids_BT, weight) + bias
-            if start is not None and self.spec.positions == "learned":
-                part_BTE = part_BTE + F.linear(self.positions[: ids_BT.shape[1]], weight)
-            parts.append(self._heads(part_BTE))
-        return parts
+    def _parts(self, ids_BT: Tensor, tables: Tables) -> list[Tensor]:
+        """Queries, keys and, where the cell reads the context, values (N, B, T, K)."""
+        parts = [F.embedding(ids_BT, part_VE) for part_VE in tables.parts_VE]
+        if tables.parts_PE:
+            places = (part_PE[: ids_BT.shape[1]] for part_PE in tables.parts_PE)
+            parts = [part_BTE + place for part_BTE, place in zip(parts, places, strict=True)]
+        return [self._heads(part_BTE) for part_BTE in parts]
 
     def _heads(self, x_BTE: Tensor) -> Tensor:
         return to_heads(x_BTE.unflatten(2, (self.spec.heads, -1)), None)
 
-    def _look_up(self, ids: Tensor, weight: Tensor) -> Tensor:
-        """The characters' embeddings times a matrix."""
-        if ids.numel() < self.vocabulary_size:
-            return F.linear(F.embedding(ids, self.embedding), weight)
-        return F.embedding(ids, F.linear(self.embedding, weight))
-
     def _run(
-        self, ids_BT: Tensor, start: int, context_BTE: Tensor | None, h_BH: Tensor, m_BH: Tensor
+        self,
+        ids_BT: Tensor,
+        tables: Tables,
+        start: int,
+        context_BTE: Tensor | None,
+        h_BH: Tensor,
+        m_BH: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden states (T, B, H), the last memory and the last hidden state."""
-        spec, width, batch = self.spec, self.spec.width, len(ids_BT)
-        length, embedding = ids_BT.shape[1], spec.embedding_width
-        w_GE, w_context_GE = self.cell_input[:, :embedding], self.cell_input[:, embedding:]
-        offset_TG = self.bias_input + F.pad(self.bias_hidden[: 2 * width], (0, width))
-        if spec.attention == "none" and spec.positions == "learned":
-            places_TE = self.positions[start : start + length]
-            offset_TG = offset_TG + F.linear(places_TE, w_GE)
-        else:
-            offset_TG = offset_TG.expand(length, -1)
+        width, length, embedding = self.spec.width, ids_BT.shape[1], self.spec.embedding_width
+        offset_TG = tables.cell_PG[start : start + length]
+        if len(tables.cell_PG) == 1:
+            offset_TG = tables.cell_PG.expand(length, -1)
         weights = Weights(
             hidden_GH=self.cell_hidden,
             memory_GH=self.cell_memory,
@@ -263,17 +281,16 @@ class MemoryGRU(nn.Module):
             priority_H=self.priority,
             priority_1=self.priority_bias,
         )
-        many = ids_BT.numel() >= self.vocabulary_size
-        table_VE = F.linear(self.embedding, w_GE) if many else self.embedding
         pieces = []
-        steps = piece_of(batch, width, self.cell_hidden.element_size())
+        steps = piece_of(len(ids_BT), width, self.cell_hidden.element_size())
         for t in range(0, length, steps):
-            a_TBG = F.embedding(ids_BT[:, t : t + steps].t(), table_VE)
-            if not many:
-                a_TBG = F.linear(a_TBG, w_GE)
+            a_TBG = F.embedding(ids_BT[:, t : t + steps].t(), tables.cell_VG)
             if context_BTE is not None:
                 context_TBE = context_BTE[:, t : t + steps].transpose(0, 1)
-                a_TBG = a_TBG + F.linear(context_TBE, w_context_GE)
+                a_TBG = a_TBG + F.linear(context_TBE, self.cell_input[:, embedding:])
+            if length == 1 and not torch.is_grad_enabled():
+                h_BH, m_BH = step(a_TBG[0] + offset_TG, weights, h_BH, m_BH)
+                return h_BH[None], m_BH, h_BH
             h_TBH, m_TBH, h_BH = recur(a_TBG, offset_TG[t : t + steps], weights, h_BH, m_BH)
             m_BH = m_TBH[-1]
             pieces.append(h_TBH)

@@ -66,6 +66,18 @@ def recur(
     return states
 
 
+def step(a_BG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor) -> tuple[Tensor, Tensor]:
+    """Hidden state and memory after one step, without the memory that a gradient needs."""
+    width = h_BH.shape[1]
+    a_rz, a_n = torch.addmm(a_BG, m_BH, weights.memory_GH.t()).split([2 * width, width], 1)
+    w_rz, w_n = torch.mm(h_BH, weights.hidden_GH.t()).split([2 * width, width], 1)
+    r, z = (a_rz + w_rz).sigmoid_().chunk(2, 1)
+    h_BH = torch.lerp(torch.addcmul(a_n, r, w_n + weights.new_H).tanh_(), h_BH, z)
+    p_B1 = torch.addmv(weights.priority_1, h_BH, weights.priority_H).sigmoid_()[:, None]
+    written_BH = torch.addmm(weights.writer_H, h_BH, weights.writer_HH.t()).tanh_()
+    return h_BH, torch.lerp(m_BH, written_BH, p_B1)
+
+
 class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -23,10 +23,9 @@ def memory_gru_parameters(spec: MemoryGRUSpec, vocabulary_size: int, context: in
 
 
 def memory_gru_flops(spec: MemoryGRUSpec, vocabulary_size: int, length: int) -> int:
-    """Of one forward pass; the embedding times a matrix once a character of the vocabulary where
-    the text has at least as many, positions times a matrix apart from it."""
+    """Of one forward pass; the embedding times a matrix once a character of the vocabulary,
+    however often it occurs, and positions times a matrix apart from it."""
     width, embedding = spec.width, spec.embedding_width
-    rows = min(length, vocabulary_size)
     looked_up, placed = 3 * width * embedding, 0
     attended = 0
     if spec.attention == "none":
@@ -40,7 +39,7 @@ def memory_gru_flops(spec: MemoryGRUSpec, vocabulary_size: int, length: int) -> 
         placed = 0
     context = embedding**2 + 3 * width * embedding if spec.reads_context else 0
     step = 7 * width**2 + context + attended + vocabulary_size * width
-    return 2 * (rows * looked_up + length * (placed + step))
+    return 2 * (vocabulary_size * looked_up + length * (placed + step))
 
 
 def mingru_parameters(spec: MinGRUSpec, vocabulary_size: int) -> int:
