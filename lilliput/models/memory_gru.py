@@ -37,8 +37,8 @@ class Tables(NamedTuple):
     """Of each position, biases included; one row where the cell sees no positions."""
     parts_VE: list[Tensor]
     """Queries, keys and, where the cell reads the context, values; biases included."""
-    parts_PE: list[Tensor]
-    """Likewise; empty where there are no positions."""
+    places_N1PK: list[Tensor]
+    """The same of the positions; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -198,20 +198,19 @@ class MemoryGRU(nn.Module):
         if spec.attention == "full":
             context_BTE = self._context(ids_BP, tables)[:, start:]
         elif spec.attention != "none":
-            q, k, *v = self._parts(ids_BT, tables._replace(parts_PE=[]))
+            q, k, *v = self._parts(ids_BT, tables._replace(places_N1PK=[]))
             keys_NBPK, end = _remember(keys_NBPK, k, state.end, self.context)
             window = slice(end - length, end)
             k = keys_NBPK[:, :, window]
-            if tables.parts_PE:
-                # A product with a character's and its position's sum is the sum of two products.
-                q = q + self._heads(tables.parts_PE[0][None, start:length])
-                k = k + self._heads(tables.parts_PE[1][None, :length])
+            if tables.places_N1PK:
+                q = q + tables.places_N1PK[0][:, :, start:length]
+                k = k + tables.places_N1PK[1][:, :, :length]
             if spec.reads_context:
                 values_NBPK, _ = _remember(values_NBPK, v[0], state.end, self.context)
                 v_NBPK = values_NBPK[:, :, window]
-                if tables.parts_PE:
-                    v_NBPK = v_NBPK + self._heads(tables.parts_PE[2][None, :length])
-                context_BTE = self.out(attend(q, k, v_NBPK))
+                if tables.places_N1PK:
+                    v_NBPK = v_NBPK + tables.places_N1PK[2][:, :, :length]
+                context_BTE = self.out(_found(q, k, v_NBPK))
         out_TBH, memory_BH, hidden_BH = self._run(
             ids_BT, tables, start, context_BTE, state.hidden_BH, state.memory_BH
         )
@@ -231,15 +230,15 @@ class MemoryGRU(nn.Module):
         places_PE = self.positions[:num_positions] if spec.positions == "learned" else None
         if places_PE is not None and spec.attention == "none":
             cell_PG = F.linear(places_PE, w_GE) + cell_PG
-        parts_VE, parts_PE = [], []
+        parts_VE, places_N1PK = [], []
         if spec.attention != "none":
             assert self.qkv.bias is not None
             weights, biases = self.qkv.weight.split(embedding), self.qkv.bias.split(embedding)
             for w_EE, b_E in zip(weights, biases, strict=True):
                 parts_VE.append(F.linear(self.embedding, w_EE, b_E))
                 if places_PE is not None:
-                    parts_PE.append(F.linear(places_PE, w_EE))
-        return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, parts_PE)
+                    places_N1PK.append(self._heads(F.linear(places_PE, w_EE)[None]))
+        return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, places_N1PK)
 
     def _context(self, ids_BT: Tensor, tables: Tables) -> Tensor:
         """What attention finds at each place of a window."""
@@ -249,11 +248,12 @@ class MemoryGRU(nn.Module):
 
     def _parts(self, ids_BT: Tensor, tables: Tables) -> list[Tensor]:
         """Queries, keys and, where the cell reads the context, values (N, B, T, K)."""
-        parts = [F.embedding(ids_BT, part_VE) for part_VE in tables.parts_VE]
-        if tables.parts_PE:
-            places = (part_PE[: ids_BT.shape[1]] for part_PE in tables.parts_PE)
-            parts = [part_BTE + place for part_BTE, place in zip(parts, places, strict=True)]
-        return [self._heads(part_BTE) for part_BTE in parts]
+        length = ids_BT.shape[1]
+        parts = [self._heads(F.embedding(ids_BT, part_VE)) for part_VE in tables.parts_VE]
+        if tables.places_N1PK:
+            places = (place[:, :, :length] for place in tables.places_N1PK)
+            parts = [part + place for part, place in zip(parts, places, strict=True)]
+        return parts
 
     def _heads(self, x_BTE: Tensor) -> Tensor:
         return to_heads(x_BTE.unflatten(2, (self.spec.heads, -1)), None)
@@ -300,6 +300,14 @@ class MemoryGRU(nn.Module):
         return F.linear(
             self.norm(out_H), self.embedding if self.spec.tied else self.head, self.head_bias
         )
+
+
+def _found(q_NBSK: Tensor, k_NBTK: Tensor, v_NBTK: Tensor) -> Tensor:
+    """What the last S positions find (B, S, E); one that asks alone needs no mask."""
+    if q_NBSK.shape[2] > 1:
+        return attend(q_NBSK, k_NBTK, v_NBTK)
+    found_NBSK = F.scaled_dot_product_attention(q_NBSK, k_NBTK, v_NBTK)
+    return found_NBSK.permute(1, 2, 0, 3).flatten(2)
 
 
 def _gated(q_NBSK: Tensor, k_NBTK: Tensor, h_NBTK: Tensor) -> Tensor:
