@@ -291,8 +291,7 @@ class MemoryGRU(nn.Module):
             if length == 1 and not torch.is_grad_enabled():
                 h_BH, m_BH = step(a_TBG[0] + offset_TG, weights, h_BH, m_BH)
                 return h_BH[None], m_BH, h_BH
-            h_TBH, m_TBH, h_BH = recur(a_TBG, offset_TG[t : t + steps], weights, h_BH, m_BH)
-            m_BH = m_TBH[-1]
+            h_TBH, _, h_BH, m_BH = recur(a_TBG, offset_TG[t : t + steps], weights, h_BH, m_BH)
             pieces.append(h_TBH)
         return torch.cat(pieces) if len(pieces) > 1 else pieces[0], m_BH, h_BH
 

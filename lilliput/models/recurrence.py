@@ -10,7 +10,8 @@ T steps, B batch, H hidden units, G = 3H (reset, update, new: PyTorch's order). 
 
 Only what depends on the step before is done step by step, in place, in memory set aside for a
 piece of the window; the weights' gradients are one product a piece. Through autograd a step takes
-some thirty small tensors forward and more backward.
+some thirty small tensors forward and more backward. The gradients take the place of what was kept
+for them, so a graph can be gone back through once; torch refuses a second time.
 """
 
 from typing import Any, NamedTuple
@@ -49,8 +50,9 @@ def piece_of(batch: int, width: int, itemsize: int) -> int:
 
 def recur(
     a_TBG: Tensor, offset_TG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Hidden states and memories after each step, (T, B, H) both, and the last hidden state.
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Hidden states and memories after each step, (T, B, H) both, and the last of both by
+    themselves (B, H), whose gradient is then no stack of zeros.
 
     Args:
         a_TBG: what the input adds to the gates' sums.
@@ -59,7 +61,7 @@ def recur(
     """
     with torch.autocast(a_TBG.device.type, enabled=False):
         dtype = weights.hidden_GH.dtype
-        states: tuple[Tensor, Tensor, Tensor]
+        states: tuple[Tensor, Tensor, Tensor, Tensor]
         states = _Recurrence.apply(  # type: ignore[no-untyped-call]
             a_TBG.to(dtype), offset_TG.to(dtype), h_BH, m_BH, *weights
         )
@@ -93,7 +95,7 @@ class _Recurrence(torch.autograd.Function):
         writer_H: Tensor,
         priority_H: Tensor,
         priority_1: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         steps, batch, _ = a_TBG.shape
         width = h_BH.shape[1]
         # The sums of a step side by side: reset, update, new, and the hidden state's part of new.
@@ -148,75 +150,80 @@ class _Recurrence(torch.autograd.Function):
             priority_H,
         )
         ctx.set_materialize_grads(False)
-        return h_TBH[1:], m_TBH[1:], hs[steps].clone()
+        return h_TBH[1:], m_TBH[1:], hs[steps].clone(), ms[steps].clone()
 
     @staticmethod
     def backward(
-        ctx: Any, grad_h_TBH: Tensor | None, grad_m_TBH: Tensor | None, grad_last_BH: Tensor | None
+        ctx: Any,
+        grad_h_TBH: Tensor | None,
+        grad_m_TBH: Tensor | None,
+        grad_h_BH: Tensor | None,
+        grad_m_BH: Tensor | None,
     ) -> tuple[Tensor, ...]:
         gates_TB4H, written_TBH, p_TB, h_TBH, m_TBH, w_GH, u_GH, c_HH, priority_H = (
             ctx.saved_tensors
         )
         steps, batch, width = written_TBH.shape
-        d_TB4H = torch.empty_like(gates_TB4H)
-        d_written_TBH, d_p_TB = torch.empty_like(written_TBH), torch.empty_like(p_TB)
         w_rz, w_n = w_GH[: 2 * width], w_GH[2 * width :]
-        dh = h_TBH.new_zeros(batch, width) if grad_last_BH is None else grad_last_BH.clone()
-        dm = h_TBH.new_zeros(batch, width)
+        zeros_BH = h_TBH.new_zeros(batch, width)
+        dh = zeros_BH.clone() if grad_h_BH is None else grad_h_BH.clone()
+        dm = zeros_BH.clone() if grad_m_BH is None else grad_m_BH.clone()
         one, other = torch.empty_like(dh), torch.empty_like(dh)
+        ones_H, d_sum_B = h_TBH.new_ones(width), h_TBH.new_empty(batch)
         hs, ms = h_TBH.unbind(), m_TBH.unbind()
+        grad_hs = None if grad_h_TBH is None else grad_h_TBH.unbind()
+        grad_ms = None if grad_m_TBH is None else grad_m_TBH.unbind()
         views = list(
             zip(
-                gates_TB4H.view(steps, batch, 4, width).permute(0, 2, 1, 3).unbind(),
-                d_TB4H.view(steps, batch, 4, width).permute(0, 2, 1, 3).unbind(),
-                d_TB4H[..., : 3 * width].unbind(),
-                d_TB4H[..., : 2 * width].unbind(),
+                *(part.unbind() for part in gates_TB4H.split(width, dim=2)),
+                gates_TB4H[..., : 3 * width].unbind(),
+                gates_TB4H[..., : 2 * width].unbind(),
                 written_TBH.unbind(),
-                d_written_TBH.unbind(),
+                p_TB.unbind(),
                 p_TB[..., None].unbind(),
-                d_p_TB.unbind(),
                 strict=True,
             )
         )
         sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
         tanh_backward = torch.ops.aten.tanh_backward.grad_input
         for t in range(steps - 1, -1, -1):
-            gates, d_gates, d_rzn, d_rz, written, d_written, p_1, d_p = views[t]
-            (r, z, n, wn), (d_r, d_z, d_n, d_wn) = gates.unbind(), d_gates.unbind()
-            h, m = hs[t], ms[t]
-            if grad_m_TBH is not None:
-                dm.add_(grad_m_TBH[t])
-            if grad_h_TBH is not None:
-                dh.add_(grad_h_TBH[t])
+            # Each sum's gradient takes the place of what its activation gave.
+            r, z, n, wn, rzn, rz, written, p, p_1 = views[t]
+            if grad_ms is not None:
+                dm.add_(grad_ms[t])
+            if grad_hs is not None:
+                dh.add_(grad_hs[t])
             # M = m + p (written - m)
-            torch.sub(written, m, out=one)
-            torch.sum(one.mul_(dm), 1, out=d_p)
+            torch.sub(written, ms[t], out=one)
+            torch.mv(one.mul_(dm), ones_H, out=d_sum_B)
             torch.mul(dm, p_1, out=one)
-            tanh_backward(one, written, grad_input=d_written)
             dm.sub_(one)
-            sigmoid_backward(d_p, p_1[:, 0], grad_input=d_p)
-            torch.addmm(dh, d_written, c_HH, out=dh)
-            dh.addr_(d_p, priority_H)
-            # h = n + z (h before - n)
-            torch.sub(h, n, out=one)
-            sigmoid_backward(one.mul_(dh), z, grad_input=d_z)
+            tanh_backward(one, written, grad_input=written)
+            sigmoid_backward(d_sum_B, p, grad_input=p)
+            torch.addmm(dh, written, c_HH, out=dh)
+            dh.addr_(p, priority_H)
+            # h = n + z (h before - n), so z (1 - z) (h before - n) = (1 - z) (h - n).
             torch.mul(dh, z, out=other)
-            tanh_backward(dh.sub_(other), n, grad_input=d_n)
-            torch.mul(d_n, r, out=d_wn)
-            torch.mul(d_n, wn, out=one)
-            sigmoid_backward(one, r, grad_input=d_r)
-            torch.addmm(dm, d_rzn, u_GH, out=dm)
-            torch.addmm(other, d_rz, w_rz, out=dh)
-            torch.addmm(dh, d_wn, w_n, out=dh)
+            dh.sub_(other)
+            torch.sub(hs[t + 1], n, out=one)
+            torch.mul(one, dh, out=z)
+            tanh_backward(dh, n, grad_input=n)
+            torch.mul(n, wn, out=one)
+            torch.mul(n, r, out=wn)
+            sigmoid_backward(one, r, grad_input=r)
+            torch.addmm(dm, rzn, u_GH, out=dm)
+            torch.addmm(other, rz, w_rz, out=dh)
+            torch.addmm(dh, wn, w_n, out=dh)
         rows = steps * batch
-        d_R4H, d_written_RH = d_TB4H.view(rows, -1), d_written_TBH.view(rows, width)
+        d_R4H, d_written_RH = gates_TB4H.view(rows, -1), written_TBH.view(rows, width)
         before_RH, after_RH = h_TBH[:-1].view(rows, width), h_TBH[1:].view(rows, width)
         d_GH = torch.empty_like(w_GH)
         torch.mm(d_R4H[:, : 2 * width].t(), before_RH, out=d_GH[: 2 * width])
         torch.mm(d_R4H[:, 3 * width :].t(), before_RH, out=d_GH[2 * width :])
-        d_T4H = d_TB4H.sum(1)
+        # A sum over the batch, as a product: three times as fast.
+        d_T4H = torch.bmm(h_TBH.new_ones(steps, 1, batch), gates_TB4H)[:, 0]
         return (
-            d_TB4H[..., : 3 * width],
+            gates_TB4H[..., : 3 * width],
             d_T4H[:, : 3 * width],
             dh,
             dm,
@@ -225,6 +232,6 @@ class _Recurrence(torch.autograd.Function):
             d_T4H[:, 3 * width :].sum(0),
             d_written_RH.t() @ after_RH,
             d_written_RH.sum(0),
-            d_p_TB.view(rows) @ after_RH,
-            d_p_TB.sum().view(1),
+            p_TB.view(rows) @ after_RH,
+            p_TB.sum().view(1),
         )
