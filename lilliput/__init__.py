@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lilliput.errors import LilliputError
     from lilliput.lab import Model, data, find, grade, load, sample, train
-    from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, LinesSpec, RunSpec, TrainingSpec
+    from lilliput.specs import (
+        ArithmeticSpec,
+        GPTSpec,
+        GRUSpec,
+        LinesSpec,
+        MemoryGRUSpec,
+        MinGRUSpec,
+        RunSpec,
+        TrainingSpec,
+    )
     from lilliput.specs.search import SearchSpec
     from lilliput.specs.training import Stage
 
@@ -23,6 +32,8 @@ __all__ = [
     "GRUSpec",
     "LilliputError",
     "LinesSpec",
+    "MemoryGRUSpec",
+    "MinGRUSpec",
     "Model",
     "RunSpec",
     "SearchSpec",
@@ -45,6 +56,8 @@ _ROOMS = {
         "GPTSpec",
         "GRUSpec",
         "LinesSpec",
+        "MemoryGRUSpec",
+        "MinGRUSpec",
         "RunSpec",
         "Stage",
         "TrainingSpec",

@@ -125,6 +125,8 @@ def test_public_names() -> None:
         "GRUSpec",
         "LilliputError",
         "LinesSpec",
+        "MemoryGRUSpec",
+        "MinGRUSpec",
         "Model",
         "RunSpec",
         "SearchSpec",

@@ -26,6 +26,7 @@ from lilliput.errors import SpecError
 from lilliput.models.attention import attend, to_heads
 from lilliput.models.layers import LayerNorm, Matrix
 from lilliput.models.recurrence import Weights, piece_of, recur, step
+from lilliput.models.window import found, gated, remember
 from lilliput.specs.model import MemoryGRUSpec
 
 
@@ -109,11 +110,6 @@ class MemoryGRU(nn.Module):
         else:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
 
-    @property
-    def window(self) -> int:
-        """Characters of the longest text that it reads at once; 0: no limit."""
-        return self.context if self.spec.windowed else 0
-
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
 
@@ -132,7 +128,7 @@ class MemoryGRU(nn.Module):
         out_TBH, _, _ = self._run(ids_BT, tables, 0, context_BTE, zeros_BH, zeros_BH)
         if self.spec.attention == "sigmoid":
             q, k = self._parts(ids_BT, tables)
-            return self._logits(_gated(q[:, :, first:], k, self._heads(out_TBH.transpose(0, 1))))
+            return self._logits(gated(q[:, :, first:], k, self._heads(out_TBH.transpose(0, 1))))
         return self._logits(out_TBH[first:]).transpose(0, 1)
 
     def begin(self, batch_size: int) -> MemoryState:
@@ -199,26 +195,26 @@ class MemoryGRU(nn.Module):
             context_BTE = self._context(ids_BP, tables)[:, start:]
         elif spec.attention != "none":
             q, k, *v = self._parts(ids_BT, tables._replace(places_N1PK=[]))
-            keys_NBPK, end = _remember(keys_NBPK, k, state.end, self.context)
+            keys_NBPK, end = remember(keys_NBPK, k, state.end, self.context)
             window = slice(end - length, end)
             k = keys_NBPK[:, :, window]
             if tables.places_N1PK:
                 q = q + tables.places_N1PK[0][:, :, start:length]
                 k = k + tables.places_N1PK[1][:, :, :length]
             if spec.reads_context:
-                values_NBPK, _ = _remember(values_NBPK, v[0], state.end, self.context)
+                values_NBPK, _ = remember(values_NBPK, v[0], state.end, self.context)
                 v_NBPK = values_NBPK[:, :, window]
                 if tables.places_N1PK:
                     v_NBPK = v_NBPK + tables.places_N1PK[2][:, :, :length]
-                context_BTE = self.out(_found(q, k, v_NBPK))
+                context_BTE = self.out(found(q, k, v_NBPK))
         out_TBH, memory_BH, hidden_BH = self._run(
             ids_BT, tables, start, context_BTE, state.hidden_BH, state.memory_BH
         )
         out_BH = hidden_BH
         if spec.attention == "sigmoid" and q is not None and k is not None:
             h_NBTK = self._heads(out_TBH.transpose(0, 1))
-            values_NBPK, _ = _remember(values_NBPK, h_NBTK, state.end, self.context)
-            out_BH = _gated(q[:, :, -1:], k, values_NBPK[:, :, end - length : end])[:, 0]
+            values_NBPK, _ = remember(values_NBPK, h_NBTK, state.end, self.context)
+            out_BH = gated(q[:, :, -1:], k, values_NBPK[:, :, end - length : end])[:, 0]
         return out_BH, MemoryState(
             tables, hidden_BH, memory_BH, ids_BP, keys_NBPK, values_NBPK, end, length
         )
@@ -299,38 +295,3 @@ class MemoryGRU(nn.Module):
         return F.linear(
             self.norm(out_H), self.embedding if self.spec.tied else self.head, self.head_bias
         )
-
-
-def _found(q_NBSK: Tensor, k_NBTK: Tensor, v_NBTK: Tensor) -> Tensor:
-    """What the last S positions find (B, S, E); one that asks alone needs no mask."""
-    if q_NBSK.shape[2] > 1:
-        return attend(q_NBSK, k_NBTK, v_NBTK)
-    found_NBSK = F.scaled_dot_product_attention(q_NBSK, k_NBTK, v_NBTK)
-    return found_NBSK.permute(1, 2, 0, 3).flatten(2)
-
-
-def _gated(q_NBSK: Tensor, k_NBTK: Tensor, h_NBTK: Tensor) -> Tensor:
-    """Hidden states so far, each by the sigmoid of query times key: (B, S, H)."""
-    num_queries, num_keys = q_NBSK.shape[2], k_NBTK.shape[2]
-    weights_NBST = torch.sigmoid(q_NBSK @ k_NBTK.mT * q_NBSK.shape[3] ** -0.5)
-    weights_NBST = weights_NBST.tril(num_keys - num_queries)
-    return (weights_NBST @ h_NBTK).permute(1, 2, 0, 3).flatten(2)
-
-
-def _remember(cache_NBPK: Tensor, new_NBTK: Tensor, end: int, context: int) -> tuple[Tensor, int]:
-    """The cache with what is new after its first `end` places, and its new end.
-
-    It grows by doubling up to twice the context; when it is full, the window moves to its front,
-    once in as many characters as the context has.
-    """
-    heads, batch, capacity, size = cache_NBPK.shape
-    num_new = new_NBTK.shape[2]
-    if end + num_new > capacity:
-        keep = min(end, context - num_new)
-        wanted = min(2 * context, max(2 * capacity, keep + num_new, 16))
-        old_NBPK = cache_NBPK[:, :, end - keep : end]
-        cache_NBPK = new_NBTK.new_empty(heads, batch, wanted, size)
-        cache_NBPK[:, :, :keep] = old_NBPK
-        end = keep
-    cache_NBPK[:, :, end : end + num_new] = new_NBTK
-    return cache_NBPK, end + num_new

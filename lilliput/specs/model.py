@@ -109,6 +109,9 @@ class GRUSpec:
         return self.embedding or self.width
 
 
+_ATTENTIONS = ("none", "full", "query", "sigmoid")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MemoryGRUSpec:
     """One gated recurrent unit with a gated memory beside it, and attention over the window's
@@ -151,6 +154,12 @@ class MemoryGRUSpec:
             )
         if self.attention == "sigmoid" and self.width % self.heads:
             raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
+        for name, known in (("attention", _ATTENTIONS), ("positions", ("learned", "none"))):
+            if getattr(self, name) not in known:
+                raise SpecError(
+                    f"{name} of a memory-gru must be one of {', '.join(known)}; got"
+                    f" {getattr(self, name)!r}"
+                )
         if self.leash < 0:
             raise SpecError(f"leash must be 0 or more; got {self.leash}")
 

@@ -19,6 +19,7 @@ from lilliput.errors import FileError, LilliputError
 from lilliput.exam.forced import forced_right
 from lilliput.exam.reader import Reader
 from lilliput.models.build import build
+from lilliput.models.spectrum import leash
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import Task
@@ -149,6 +150,7 @@ class Training:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        leash(self.model)
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self._learned += learned

@@ -6,20 +6,21 @@ from torch.optim import AdamW, Muon, Optimizer
 
 from lilliput.specs.training import TrainingSpec
 
-_OUTSIDE = ("embedding", "positions", "head")
-"""Tables of characters and positions: rows that are looked up, so no matrices to Muon."""
+_OUTSIDE = ("embedding", "positions", "head", "convolution")
+"""Tables of characters and positions: rows that are looked up, so no matrices to Muon; nor is a
+convolution, which multiplies each channel by itself. A recurrent cell's gates are one matrix."""
 
 
 def optimizers_of(model: nn.Module, training: TrainingSpec) -> list[Optimizer]:
     """One optimizer, or Muon and AdamW; their learning rates are peaks (`set_rates`)."""
     matrices, tables, vectors = [], [], []
     for name, parameter in model.named_parameters():
-        if any(part in name for part in _OUTSIDE):
-            tables.append(parameter)
-        elif parameter.ndim == 2:
-            matrices.append(parameter)
-        else:
+        if parameter.ndim < 2:
             vectors.append(parameter)
+        elif any(part in name for part in _OUTSIDE):
+            tables.append(parameter)
+        else:
+            matrices.append(parameter)
     optimizers: list[Optimizer] = []
     if training.optimizer == "muon" and matrices:
         optimizers.append(

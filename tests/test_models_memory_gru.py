@@ -1,0 +1,318 @@
+"""The memory-gru family against the published model, its recurrence against plain autograd, texts
+longer than the window, and the leash."""
+
+import dataclasses
+
+import pytest
+import torch
+from models_specs import IDS_BT, T, V, assert_close, lively
+from published import Published
+from torch import Tensor
+
+from lilliput.baselines.tinystoriesgru import from_state_dict
+from lilliput.errors import SpecError
+from lilliput.models import recurrence
+from lilliput.models.build import build
+from lilliput.models.recurrence import Weights, recur, step
+from lilliput.models.size import count_parameters
+from lilliput.models.spectrum import (
+    leash,
+    likeness,
+    recurrent_matrices,
+    spectral_radii,
+    spectral_radius,
+)
+from lilliput.specs import GPTSpec, MemoryGRUSpec
+from lilliput.training.loop import Training
+
+
+@pytest.mark.parametrize("heads", [0, 6])
+def test_equals_the_published_model_with_its_gradients(heads: int) -> None:
+    theirs = Published(V, 12, T, heads).lively(seed=3)
+    ours = from_state_dict(theirs.state_dict(), V)
+    expected = theirs(IDS_BT)
+    actual = ours(IDS_BT)
+    assert (actual - expected).abs().max() < 1e-5
+    names = {
+        "embedding": "token_emb.weight",
+        "positions": "pos_emb.weight",
+        "cell_hidden": "gru_cell.weight_hh",
+        "bias_input": "gru_cell.bias_ih",
+        "bias_hidden": "gru_cell.bias_hh",
+        "priority_bias": "priority_gate.bias",
+        "writer": "memory_writer.weight",
+        "writer_bias": "memory_writer.bias",
+        "norm.weight": "ln_f.weight",
+        "head": "head.weight",
+    }
+    if heads:
+        names |= {"qkv.weight": "attn.in_proj_weight", "out.bias": "attn.out_proj.bias"}
+    mine, other = dict(ours.named_parameters()), dict(theirs.named_parameters())
+    grads = torch.autograd.grad(actual.sin().sum(), [mine[name] for name in names])
+    others = torch.autograd.grad(expected.sin().sum(), [other[name] for name in names.values()])
+    for name, grad, expected_grad in zip(names, grads, others, strict=True):
+        if expected_grad.norm() > 0:
+            assert_close(grad, expected_grad, 1e-3)
+        else:
+            assert grad.norm() == 0, name
+
+
+def test_published_sizes() -> None:
+    attention = MemoryGRUSpec(width=96, heads=6, attention="query", tied=False)
+    assert count_parameters(attention, 98, 256) == 201_507
+    assert count_parameters(MemoryGRUSpec(width=124, tied=False), 98, 256) == 211_147
+
+
+def drawn(steps: int, batch: int, width: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(4)
+    shapes = [(steps, batch, 3 * width), (steps, 3 * width), (batch, width), (batch, width)]
+    shapes += [(3 * width, width)] * 2 + [(width,), (width, width), (width,), (width,), (1,)]
+    return [
+        torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
+        for shape in shapes
+    ]
+
+
+def plain(
+    a_TBG: Tensor, offset_TG: Tensor, h: Tensor, m: Tensor, *weights: Tensor
+) -> tuple[Tensor, ...]:
+    """The recurrence as its formulas say, by autograd."""
+    w, width = Weights(*weights), h.shape[1]
+    hidden, memories = [], []
+    for a, offset in zip(a_TBG, offset_TG, strict=True):
+        a_rz, a_n = (a + offset + m @ w.memory_GH.T).split([2 * width, width], 1)
+        w_rz, w_n = (h @ w.hidden_GH.T).split([2 * width, width], 1)
+        r, z = torch.sigmoid(a_rz + w_rz).chunk(2, 1)
+        h = (1 - z) * torch.tanh(a_n + r * (w_n + w.new_H)) + z * h
+        p = torch.sigmoid(h @ w.priority_H + w.priority_1)[:, None]
+        m = (1 - p) * m + p * torch.tanh(h @ w.writer_HH.T + w.writer_H)
+        hidden.append(h)
+        memories.append(m)
+    return torch.stack(hidden), torch.stack(memories), h, m
+
+
+def test_recurrence_has_the_states_and_gradients_of_its_formulas() -> None:
+    inputs = drawn(steps=5, batch=3, width=4)
+    a_TBG, offset_TG, h_BH, m_BH, *weights = inputs
+    ours = recur(a_TBG, offset_TG, Weights(*weights), h_BH, m_BH)
+    theirs = plain(*inputs)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert_close(mine, other, 1e-12)
+    # Each output by itself and all at once: a gradient may be missing.
+    for chosen in ((0,), (1,), (2,), (3,), (0, 1, 2, 3)):
+        grads = []
+        for outputs in (
+            recur(a_TBG, offset_TG, Weights(*weights), h_BH, m_BH),
+            plain(*inputs),
+        ):
+            total = sum((outputs[i].sin() * (i + 1)).sum() for i in chosen)
+            grads.append(torch.autograd.grad(total, inputs))
+        for mine, other in zip(*grads, strict=True):
+            assert (mine - other).abs().max() < 1e-12
+
+
+def test_one_step_equals_the_recurrence() -> None:
+    a_TBG, offset_TG, h_BH, m_BH, *weights = (x.detach() for x in drawn(1, 3, 4))
+    _, _, hidden, memory = recur(a_TBG, offset_TG, Weights(*weights), h_BH, m_BH)
+    one = step(a_TBG[0] + offset_TG, Weights(*weights), h_BH, m_BH)
+    assert_close(one[0], hidden, 1e-12)
+    assert_close(one[1], memory, 1e-12)
+
+
+def test_a_graph_is_gone_back_through_once() -> None:
+    a_TBG, offset_TG, h_BH, m_BH, *weights = drawn(2, 3, 4)
+    total = recur(a_TBG, offset_TG, Weights(*weights), h_BH, m_BH)[0].sum()
+    total.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
+
+
+def test_pieces_of_a_window_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = lively(MemoryGRUSpec(width=6, heads=2, attention="full"))
+    results = []
+    for piece in (1, 4, T):
+        monkeypatch.setattr(recurrence, "_PIECE", piece * 3 * 4 * 6 * 4)
+        assert recurrence.piece_of(3, 6, 4) == piece
+        logits_BTV = model(IDS_BT)
+        grads = torch.autograd.grad(logits_BTV.square().sum(), list(model.parameters()))
+        results.append((logits_BTV, *grads))
+    for other in results[:2]:
+        for mine, whole in zip(other, results[2], strict=True):
+            assert_close(mine, whole, 1e-4)
+
+
+LONG_BT = torch.randint(0, V, (2, 4 * T + 2), generator=torch.Generator().manual_seed(5))
+
+
+@torch.no_grad()
+def told(spec: MemoryGRUSpec, cuts: list[int]) -> Tensor:
+    """Logits (B, V) at the end of each stretch of a text that is longer than the window."""
+    model = lively(spec)
+    state, rows = model.begin(2), []
+    for start, end in zip([0, *cuts], [*cuts, LONG_BT.shape[1]], strict=True):
+        logits_BV, state = model.extend(LONG_BT[:, start:end], state)
+        rows.append(logits_BV)
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize("positions", ["learned", "none"])
+def test_query_equals_full_within_the_window_and_beyond(positions: str) -> None:
+    spec = MemoryGRUSpec(width=6, heads=2, attention="full", positions=positions)  # type: ignore[arg-type]
+    every = list(range(1, LONG_BT.shape[1]))
+    full, query = (
+        told(dataclasses.replace(spec, attention=attention), every)  # type: ignore[arg-type]
+        for attention in ("full", "query")
+    )
+    assert_close(query, full)
+
+
+@pytest.mark.parametrize("attention", ["none", "full", "query", "sigmoid"])
+@pytest.mark.parametrize("positions", ["learned", "none"])
+def test_a_long_text_may_be_read_in_any_stretches(attention: str, positions: str) -> None:
+    spec = MemoryGRUSpec(width=6, heads=2, attention=attention, positions=positions)  # type: ignore[arg-type]
+    every = told(spec, list(range(1, LONG_BT.shape[1])))
+    cuts = [3, T, T + 1, 2 * T + 3]
+    assert_close(told(spec, cuts), every[[*(cut - 1 for cut in cuts), -1]])
+
+
+def test_positions_alone_slide_by_half_a_window() -> None:
+    model = lively(MemoryGRUSpec(width=6))
+    with torch.no_grad():
+        logits_BV, _ = model.extend(LONG_BT[:, : T + 3], model.begin(2))
+        # The later half of the first window, then what came after it.
+        again_BTV = model(LONG_BT[:, T - T // 2 : T + 3])
+    assert_close(logits_BV, again_BTV[:, -1])
+
+
+def test_positions_of_a_sliding_window_are_numbered_from_its_start() -> None:
+    """One step beyond the window, by the formulas: the oldest character is out, all others move."""
+    model = lively(MemoryGRUSpec(width=6, heads=2, attention="query"))
+    with torch.no_grad():
+        _, state = model.extend(LONG_BT[:, :T], model.begin(2))
+        hidden, memory = state.hidden_BH, state.memory_BH
+        logits_BV, _ = model.extend(LONG_BT[:, T : T + 1], state)
+        x_BTE = model.embedding[LONG_BT[:, 1 : T + 1]]
+        theirs = torch.nn.MultiheadAttention(6, 2, batch_first=True)
+        theirs.load_state_dict(
+            {
+                "in_proj_weight": model.qkv.weight,
+                "in_proj_bias": model.qkv.bias,
+                "out_proj.weight": model.out.weight,
+                "out_proj.bias": model.out.bias,
+            }
+        )
+        placed = x_BTE + model.positions
+        context, _ = theirs(placed[:, -1:], placed, placed)
+        cell = torch.nn.GRUCell(18, 6)
+        cell.load_state_dict(
+            {
+                "weight_ih": torch.cat((model.cell_input, model.cell_memory), 1),
+                "weight_hh": model.cell_hidden,
+                "bias_ih": model.bias_input,
+                "bias_hh": model.bias_hidden,
+            }
+        )
+        hidden = cell(torch.cat((x_BTE[:, -1], context[:, 0], memory), 1), hidden)
+        normed = torch.nn.functional.layer_norm(hidden, (6,), model.norm.weight, model.norm.bias)
+    assert_close(logits_BV, normed @ model.embedding.T + model.head_bias)
+
+
+def test_sigmoid_attention_is_a_sum_of_hidden_states() -> None:
+    spec = MemoryGRUSpec(width=6, embedding=4, heads=2, attention="sigmoid", tied=False)
+    model = lively(spec)
+    placed = (model.embedding[IDS_BT] + model.positions) @ model.qkv.weight.T + model.qkv.bias
+    q, k = placed.split(4, dim=2)
+    # Without queries and keys every state counts half: sigmoid(0).
+    plain_model = lively(spec)
+    with torch.no_grad():
+        plain_model.qkv.weight.zero_()
+        plain_model.qkv.bias.zero_()
+    state, rows = model.begin(3), []
+    for t in range(T):
+        _, state = model.extend(IDS_BT[:, t : t + 1], state)
+        rows.append(state.hidden_BH)
+    h = torch.stack(rows, 1)
+    out = torch.zeros(3, T, 6)
+    for n in range(2):
+        for t in range(T):
+            for s in range(t + 1):
+                score = (q[:, t, 2 * n : 2 * n + 2] * k[:, s, 2 * n : 2 * n + 2]).sum(1) * 2**-0.5
+                part = slice(3 * n, 3 * n + 3)
+                out[:, t, part] += torch.sigmoid(score)[:, None] * h[:, s, part]
+    assert_close(model(IDS_BT), model.norm(out) @ model.head.T + model.head_bias)
+    halves = plain_model.norm(0.5 * h.cumsum(1)) @ plain_model.head.T + plain_model.head_bias
+    assert_close(plain_model(IDS_BT), halves)
+
+
+def test_leash_bounds_the_radius_and_nothing_else() -> None:
+    model = lively(MemoryGRUSpec(width=20, leash=0.95))
+    with torch.no_grad():
+        model.writer.mul_(0.1)
+    before = {name: matrix.clone() for name, matrix in recurrent_matrices(model).items()}
+    others = {n: p.clone() for n, p in model.named_parameters()}
+    leash(model)
+    radii = spectral_radii(model)
+    for name, matrix in recurrent_matrices(model).items():
+        radius = spectral_radius(before[name])
+        assert radius > 0.95 or name == "writer"
+        assert radii[name] == pytest.approx(min(radius, 0.95), rel=1e-5)
+        assert_close(matrix, before[name] * min(1.0, 0.95 / radius), 1e-5)
+    for name, parameter in model.named_parameters():
+        if name != "cell_hidden":
+            assert torch.equal(parameter, others[name])
+
+
+def test_leash_leaves_models_without_one_alone() -> None:
+    for spec in (MemoryGRUSpec(width=20), GPTSpec()):
+        model = lively(spec)
+        before = [p.clone() for p in model.parameters()]
+        leash(model)
+        assert all(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
+
+
+def test_training_keeps_to_the_leash() -> None:
+    from lilliput.specs import ArithmeticSpec, RunSpec, TrainingSpec
+    from lilliput.tasks.task import task_of
+
+    spec = RunSpec(
+        task=ArithmeticSpec(format="padded"),
+        model=MemoryGRUSpec(width=12, leash=0.5),
+        training=TrainingSpec(batch=32, steps=3),
+    )
+    training = Training(spec, task_of(spec.task))
+    assert max(spectral_radii(training.model).values()) > 0.6
+    training.one_step()
+    assert max(spectral_radii(training.model).values()) == pytest.approx(0.5, rel=1e-4)
+
+
+def test_radius_is_that_of_a_turn_and_a_stretch() -> None:
+    # Eigenvalues 0.6 +- 0.8i: no power iteration of real numbers finds them.
+    turn = torch.tensor([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 0.3]])
+    assert spectral_radius(turn) == pytest.approx(1.0, rel=1e-6)
+
+
+def test_likeness_of_a_state_that_never_changes_is_one() -> None:
+    model = lively(MemoryGRUSpec(width=6, positions="none"))
+    still = likeness(model, IDS_BT[:, :1].expand(3, 200))
+    assert still.hidden > 0.95
+    assert still.memory > 0.95
+    moving = likeness(model, IDS_BT)
+    assert moving.hidden < still.hidden
+
+
+def test_impossible_shapes_are_refused() -> None:
+    with pytest.raises(SpecError, match="embedding 10 must be a multiple of heads 6"):
+        MemoryGRUSpec(width=10, attention="query")
+    with pytest.raises(SpecError, match="width 8 must be a multiple of heads 3"):
+        MemoryGRUSpec(width=8, embedding=6, heads=3, attention="sigmoid", tied=False)
+    with pytest.raises(SpecError, match="write --no-tied"):
+        MemoryGRUSpec(width=8, embedding=6)
+    with pytest.raises(SpecError, match="leash must be 0 or more; got -1"):
+        MemoryGRUSpec(leash=-1.0)
+    with pytest.raises(SpecError, match="positions of a memory-gru must be one of learned, none"):
+        MemoryGRUSpec(positions="rotary")  # type: ignore[arg-type]
+    model = build(MemoryGRUSpec(width=6), V, T)
+    with pytest.raises(SpecError, match=f"{T + 1} characters are more than .* context of {T}"):
+        model(torch.zeros(1, T + 1, dtype=torch.long))
+    free = build(MemoryGRUSpec(width=6, positions="none"), V, T)
+    assert free(torch.zeros(1, T + 1, dtype=torch.long)).shape == (1, T + 1, V)
