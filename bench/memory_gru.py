@@ -65,9 +65,7 @@ class Published(nn.Module):
             outputs.append(hidden)
         return self.head(self.ln_f(torch.stack(outputs, 1)))
 
-    def next(
-        self, ids_BT: Tensor, hidden: Tensor, memory: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def next(self, ids_BT: Tensor, hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits after the last character of a window."""
         hidden, memory = self.step([x[:, -1] for x in self.inputs(ids_BT)], hidden, memory)
         return self.head(self.ln_f(hidden)), hidden, memory
@@ -84,9 +82,7 @@ class Published(nn.Module):
         )
         return [x_BTE, context_BTE]
 
-    def step(
-        self, inputs: list[Tensor], hidden: Tensor, memory: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, inputs: list[Tensor], hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.gru_cell(torch.cat([*inputs, memory], 1), hidden)
         priority = torch.sigmoid(self.priority_gate(hidden))
         written = torch.tanh(self.memory_writer(hidden))

@@ -10,6 +10,7 @@ V 98 symbols, P 256 positions, E = H width, G = 3H, N 6 heads, where there is at
 import json
 import math
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ _NAMES = (
 )
 """The pure GRU's tensors, in the order of the headless files."""
 _ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+_ARCHIVE = b"PK\x03\x04"
+"""First bytes of a .pt file, which is a zip."""
 _REMEDY = "copy it again from where it came"
 
 
@@ -67,16 +70,17 @@ def load(path: Path) -> tuple[MemoryGRU, list[str]]:
     """
     path = Path(path)
     try:
-        content_start = path.open("rb").read(4)
+        with open(path, "rb") as file:
+            start = file.read(4)
     except FileNotFoundError:
         raise NotFoundError(f"no file {path}; give a .pt or .bin file of tinystoriesgru") from None
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from None
     symbols = _symbols(path)
-    if path.suffix == ".bin" and content_start != b"PK\x03\x04":
+    if path.suffix == ".bin" and start != _ARCHIVE:
         tensors = _headless(path, len(symbols))
     else:
-        tensors = _state_dict(path)
+        tensors = _state_dict(path, start)
     try:
         return from_state_dict(tensors, len(symbols)), symbols
     except FileError as error:
@@ -98,21 +102,21 @@ def _symbols(path: Path) -> list[str]:
     return symbols
 
 
-def _state_dict(path: Path) -> dict[str, Tensor]:
-    import pickle
-
+def _state_dict(path: Path, start: bytes) -> dict[str, Tensor]:
+    if start[:1] == b"\x80":
+        raise FileError(f"{path} is a bare pickle, which could run code, so it is not opened")
+    if start != _ARCHIVE:
+        raise FileError(f"{path} is cut short, damaged, or no .pt file; {_REMEDY}")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "Weights only" in str(error):
-            raise FileError(
-                f"{path} holds more than weights: opening it could run code, so it is not opened;"
-                " give a .pt file with a plain state dict"
-            ) from None
-        raise FileError(f"{path} is no .pt file, or damaged; {_REMEDY}") from None
+    except UnpicklingError:
+        raise FileError(
+            f"{path} holds more than weights: opening it could run code, so it is not opened; give"
+            " a .pt file with a plain state dict"
+        ) from None
     except Exception:
-        # Whatever bytes may do to the reader: a cut archive, a foreign file, impossible sizes.
-        raise FileError(f"{path} is cut short, damaged, or no .pt file; {_REMEDY}") from None
+        # Whatever odd bytes do to the reader: an archive cut short, impossible sizes.
+        raise FileError(f"{path} is cut short or damaged; {_REMEDY}") from None
     if not isinstance(loaded, dict):
         raise FileError(f"{path} holds a {type(loaded).__name__}, but must hold a state dict")
     return {str(name): _plain(path, str(name), value) for name, value in loaded.items()}
@@ -171,7 +175,7 @@ def _headless(path: Path, vocabulary_size: int) -> dict[str, Tensor]:
 
 def _int16(content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
     numbers = torch.from_numpy(np.frombuffer(content, "<i2").astype(np.float32) / _Q15_SCALE)
-    parts = numbers.split([math.prod(shape) for shape in shapes.values()])
+    parts = torch.split(numbers, [math.prod(shape) for shape in shapes.values()])
     return {
         name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)
     }
@@ -208,8 +212,10 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         )
     table_VE, places_PE = tensors["token_emb.weight"], tensors["pos_emb.weight"]
-    if table_VE.ndim != 2 or places_PE.ndim != 2 or not table_VE.numel() * places_PE.numel():
-        raise FileError(f"is damaged: its embeddings are no tables; {_REMEDY}")
+    input_GE = tensors["gru_cell.weight_ih"]
+    tables = (table_VE, places_PE, input_GE)
+    if any(table.ndim != 2 or not table.numel() for table in tables):
+        raise FileError(f"is damaged: its embeddings or inputs are no tables; {_REMEDY}")
     if len(table_VE) != num_symbols:
         raise FileError(
             f"has {len(table_VE)} symbols, but the vocabulary {num_symbols}; put its own"
@@ -219,7 +225,6 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
     if len(wanted) > len(_NAMES) and width % HEADS:
         raise FileError(f"has a width of {width}, no multiple of its {HEADS} heads")
     num_inputs = width * (2 if len(wanted) > len(_NAMES) else 1)
-    input_GE = tensors["gru_cell.weight_ih"]
     ours = {
         "embedding": table_VE,
         "positions": places_PE,

@@ -229,7 +229,8 @@ class MemoryGRU(nn.Module):
         parts_VE, places_N1PK = [], []
         if spec.attention != "none":
             assert self.qkv.bias is not None
-            weights, biases = self.qkv.weight.split(embedding), self.qkv.bias.split(embedding)
+            weights = torch.split(self.qkv.weight, embedding)
+            biases = torch.split(self.qkv.bias, embedding)
             for w_EE, b_E in zip(weights, biases, strict=True):
                 parts_VE.append(F.linear(self.embedding, w_EE, b_E))
                 if places_PE is not None:
@@ -252,7 +253,7 @@ class MemoryGRU(nn.Module):
         return parts
 
     def _heads(self, x_BTE: Tensor) -> Tensor:
-        return to_heads(x_BTE.unflatten(2, (self.spec.heads, -1)), None)
+        return to_heads(x_BTE.view(*x_BTE.shape[:2], self.spec.heads, -1), None)
 
     def _run(
         self,

@@ -1,7 +1,8 @@
 """The mingru family: a minimal gated unit, whose gates see the input alone, so that a whole window
 is read at once («Were RNNs all we needed?», Feng et al. 2024, arXiv 2410.01201).
 
-    z = sigmoid(W_z x), c = g(W_c x), h = (1 - z) h + z c      g(v) = v + 1/2 above 0, else sigmoid(v)
+    z = sigmoid(W_z x), c = g(W_c x), h = (1 - z) h + z c
+    g(v) = v + 1/2 above 0, else sigmoid(v)
     block: x + out(h of convolution(norm(x))), then x + MLP(norm(x))
 
 The block is that of the paper's language model (its appendix C): a causal convolution over four
@@ -51,7 +52,8 @@ class MinGRUBlock(nn.Module):
                     y_BTE, seen_BCE[:, place : place + length], self.convolution[:, place]
                 )
             seen_BCE = seen_BCE[:, length:]
-        h_BTH = scan(*self.gates(y_BTE).chunk(2, dim=-1), h_BH)
+        gate_BTH, candidate_BTH = self.gates(y_BTE).chunk(2, dim=-1)
+        h_BTH = scan(gate_BTH, candidate_BTH, h_BH)
         x_BTE = x_BTE + self.out(h_BTH)
         x_BTE = x_BTE + self.down(F.gelu(self.up(self.norm_2(x_BTE)), approximate="tanh"))
         return x_BTE, h_BTH[:, -1], seen_BCE
@@ -80,7 +82,7 @@ class MinGRU(nn.Module):
                 block.convolution[:, -1] += 1.0
             block.gates.initialise(generator)
             assert block.gates.bias is not None
-            # z = 1 / span where the input says nothing; 1 / (1 + e^x) = 1 / span, x = log(span - 1).
+            # Where the input says nothing z = 1 / span = 1 / (1 + e^-v), so v = -log(span - 1).
             longest = max(2.0, float(self.context))
             spans_H = torch.logspace(0, 1, spec.state_width, base=longest / 2) * 2
             block.gates.bias[: spec.state_width] = -torch.log(spans_H - 1)

@@ -1,6 +1,6 @@
 """The recurrence of the memory-gru family over a window, with its gradient by hand.
 
-    r, z  = sigmoid(a_rz + W_rz h + U_rz M)          gates; a: what the input adds, worked out before
+    r, z  = sigmoid(a_rz + W_rz h + U_rz M)     gates; a: what the input adds, known before
     n     = tanh(a_n + U_n M + r * (W_n h + b_n))
     h     = (1 - z) n + z h
     p     = sigmoid(w . h + b)                       priority: one number a row
@@ -71,8 +71,8 @@ def recur(
 def step(a_BG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden state and memory after one step, without the memory that a gradient needs."""
     width = h_BH.shape[1]
-    a_rz, a_n = torch.addmm(a_BG, m_BH, weights.memory_GH.t()).split([2 * width, width], 1)
-    w_rz, w_n = torch.mm(h_BH, weights.hidden_GH.t()).split([2 * width, width], 1)
+    a_rz, a_n = torch.split(torch.addmm(a_BG, m_BH, weights.memory_GH.t()), [2 * width, width], 1)
+    w_rz, w_n = torch.split(torch.mm(h_BH, weights.hidden_GH.t()), [2 * width, width], 1)
     r, z = (a_rz + w_rz).sigmoid_().chunk(2, 1)
     h_BH = torch.lerp(torch.addcmul(a_n, r, w_n + weights.new_H).tanh_(), h_BH, z)
     p_B1 = torch.addmv(weights.priority_1, h_BH, weights.priority_H).sigmoid_()[:, None]

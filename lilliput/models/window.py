@@ -27,9 +27,7 @@ def gated(q_NBSK: Tensor, k_NBTK: Tensor, h_NBTK: Tensor) -> Tensor:
     return (weights_NBST @ h_NBTK).permute(1, 2, 0, 3).flatten(2)
 
 
-def remember(
-    cache_NBPK: Tensor, new_NBTK: Tensor, end: int, context: int
-) -> tuple[Tensor, int]:
+def remember(cache_NBPK: Tensor, new_NBTK: Tensor, end: int, context: int) -> tuple[Tensor, int]:
     """The cache with what is new after its first `end` places, and its new end.
 
     It grows by doubling up to twice the context; when it is full, the window moves to its front,

@@ -168,6 +168,10 @@ class MemoryGRUSpec:
         return self.embedding or self.width
 
     @property
+    def layers(self) -> int:
+        return 1
+
+    @property
     def reads_context(self) -> bool:
         """Whether the cell reads what attention found."""
         return self.attention in ("full", "query")
