@@ -38,7 +38,7 @@ def test_equals_the_published_model_with_its_gradients(heads: int) -> None:
         "head": "head.weight",
     }
     if heads:
-        names |= {"qkv.weight": "attn.in_proj_weight", "out.bias": "attn.out_proj.bias"}
+        names |= {"qkv.weight": "attn.in_proj_weight", "out_bias": "attn.out_proj.bias"}
     mine, other = dict(ours.named_parameters()), dict(theirs.named_parameters())
     grads = torch.autograd.grad(actual.sin().sum(), [mine[name] for name in names])
     others = torch.autograd.grad(expected.sin().sum(), [other[name] for name in names.values()])
@@ -190,7 +190,7 @@ def test_positions_of_a_sliding_window_are_numbered_from_its_start() -> None:
                 "in_proj_weight": model.qkv.weight,
                 "in_proj_bias": model.qkv.bias,
                 "out_proj.weight": model.out.weight,
-                "out_proj.bias": model.out.bias,
+                "out_proj.bias": model.out_bias,
             }
         )
         placed = x_BTE + model.positions

@@ -243,7 +243,7 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
         "head_bias": tensors["head.bias"],
     }
     if len(wanted) > len(_NAMES):
-        names = ("qkv.weight", "qkv.bias", "out.weight", "out.bias")
+        names = ("qkv.weight", "qkv.bias", "out.weight", "out_bias")
         ours |= {name: tensors[theirs] for name, theirs in zip(names, attention, strict=True)}
     spec = MemoryGRUSpec(
         width=width,

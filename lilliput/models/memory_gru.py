@@ -40,6 +40,8 @@ class Tables(NamedTuple):
     """Queries, keys and, where the cell reads the context, values; biases included."""
     places_N1PK: list[Tensor]
     """The same of the positions; empty where there are none."""
+    found_GE: Tensor | None
+    """What attention found times this adds to the gates: output matrix and cell in one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ class MemoryGRU(nn.Module):
             num_parts = 3 if spec.reads_context else 2
             self.qkv = Matrix(embedding, num_parts * embedding, rank=0, bias=True)
         if spec.reads_context:
-            self.out = Matrix(embedding, embedding, rank=0, bias=True)
+            self.out = Matrix(embedding, embedding, rank=0, bias=False)
+            self.out_bias = nn.Parameter(torch.zeros(embedding))
         num_inputs = embedding * (2 if spec.reads_context else 1)
         self.cell_input = nn.Parameter(torch.empty(3 * width, num_inputs))
         self.cell_memory = nn.Parameter(torch.empty(3 * width, width))
@@ -123,9 +126,9 @@ class MemoryGRU(nn.Module):
                 " shorten the text"
             )
         tables = self._tables(length)
-        context_BTE = self._context(ids_BT, tables) if self.spec.reads_context else None
+        found_BTE = self._found(ids_BT, tables) if self.spec.reads_context else None
         zeros_BH = self.cell_hidden.new_zeros(batch, self.spec.width)
-        out_TBH, _, _ = self._run(ids_BT, tables, 0, context_BTE, zeros_BH, zeros_BH)
+        out_TBH, _, _ = self._run(ids_BT, tables, 0, found_BTE, zeros_BH, zeros_BH)
         if self.spec.attention == "sigmoid":
             q, k = self._parts(ids_BT, tables)
             return self._logits(gated(q[:, :, first:], k, self._heads(out_TBH.transpose(0, 1))))
@@ -188,11 +191,11 @@ class MemoryGRU(nn.Module):
         length = min(state.length + num_new, self.context) if spec.windowed else 0
         start, end = max(0, length - num_new), state.end
         keys_NBPK, values_NBPK, ids_BP = state.keys_NBPK, state.values_NBPK, state.ids_BP
-        context_BTE = q = k = None
+        found_BTE = q = k = None
         if spec.windowed and spec.attention in ("none", "full"):
             ids_BP = torch.cat((ids_BP, ids_BT), dim=1)[:, -length:]
         if spec.attention == "full":
-            context_BTE = self._context(ids_BP, tables)[:, start:]
+            found_BTE = self._found(ids_BP, tables)[:, start:]
         elif spec.attention != "none":
             q, k, *v = self._parts(ids_BT, tables._replace(places_N1PK=[]))
             keys_NBPK, end = remember(keys_NBPK, k, state.end, self.context)
@@ -206,9 +209,9 @@ class MemoryGRU(nn.Module):
                 v_NBPK = values_NBPK[:, :, window]
                 if tables.places_N1PK:
                     v_NBPK = v_NBPK + tables.places_N1PK[2][:, :, :length]
-                context_BTE = self.out(found(q, k, v_NBPK))
+                found_BTE = found(q, k, v_NBPK)
         out_TBH, memory_BH, hidden_BH = self._run(
-            ids_BT, tables, start, context_BTE, state.hidden_BH, state.memory_BH
+            ids_BT, tables, start, found_BTE, state.hidden_BH, state.memory_BH
         )
         out_BH = hidden_BH
         if spec.attention == "sigmoid" and q is not None and k is not None:
@@ -235,13 +238,16 @@ class MemoryGRU(nn.Module):
                 parts_VE.append(F.linear(self.embedding, w_EE, b_E))
                 if places_PE is not None:
                     places_N1PK.append(self._heads(F.linear(places_PE, w_EE)[None]))
-        return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, places_N1PK)
+        found_GE = None
+        if spec.reads_context:
+            w_context_GE = self.cell_input[:, embedding:]
+            found_GE = w_context_GE @ self.out.weight
+            cell_PG = cell_PG + torch.mv(w_context_GE, self.out_bias)
+        return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, places_N1PK, found_GE)
 
-    def _context(self, ids_BT: Tensor, tables: Tables) -> Tensor:
+    def _found(self, ids_BT: Tensor, tables: Tables) -> Tensor:
         """What attention finds at each place of a window."""
-        q, k, v = self._parts(ids_BT, tables)
-        context_BTE: Tensor = self.out(attend(q, k, v))
-        return context_BTE
+        return attend(*self._parts(ids_BT, tables))
 
     def _parts(self, ids_BT: Tensor, tables: Tables) -> list[Tensor]:
         """Queries, keys and, where the cell reads the context, values (N, B, T, K)."""
@@ -260,12 +266,12 @@ class MemoryGRU(nn.Module):
         ids_BT: Tensor,
         tables: Tables,
         start: int,
-        context_BTE: Tensor | None,
+        found_BTE: Tensor | None,
         h_BH: Tensor,
         m_BH: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden states (T, B, H), the last memory and the last hidden state."""
-        width, length, embedding = self.spec.width, ids_BT.shape[1], self.spec.embedding_width
+        width, length = self.spec.width, ids_BT.shape[1]
         offset_TG = tables.cell_PG[start : start + length]
         if len(tables.cell_PG) == 1:
             offset_TG = tables.cell_PG.expand(length, -1)
@@ -282,9 +288,9 @@ class MemoryGRU(nn.Module):
         steps = piece_of(len(ids_BT), width, self.cell_hidden.element_size())
         for t in range(0, length, steps):
             a_TBG = F.embedding(ids_BT[:, t : t + steps].t(), tables.cell_VG)
-            if context_BTE is not None:
-                context_TBE = context_BTE[:, t : t + steps].transpose(0, 1)
-                a_TBG = a_TBG + F.linear(context_TBE, self.cell_input[:, embedding:])
+            if found_BTE is not None and tables.found_GE is not None:
+                found_TBE = found_BTE[:, t : t + steps].transpose(0, 1)
+                a_TBG = a_TBG + F.linear(found_TBE, tables.found_GE)
             if length == 1 and not torch.is_grad_enabled():
                 h_BH, m_BH = step(a_TBG[0] + offset_TG, weights, h_BH, m_BH)
                 return h_BH[None], m_BH, h_BH

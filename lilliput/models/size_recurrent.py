@@ -37,9 +37,11 @@ def memory_gru_flops(spec: MemoryGRUSpec, vocabulary_size: int, length: int) -> 
         attended = length * (embedding + values)
     if spec.positions == "none":
         placed = 0
-    context = embedding**2 + 3 * width * embedding if spec.reads_context else 0
+    context = 3 * width * embedding if spec.reads_context else 0
+    # The output matrix and the cell's are multiplied with each other, once.
+    folded = context * embedding
     step = 7 * width**2 + context + attended + vocabulary_size * width
-    return 2 * (vocabulary_size * looked_up + length * (placed + step))
+    return 2 * (folded + vocabulary_size * looked_up + length * (placed + step))
 
 
 def mingru_parameters(spec: MinGRUSpec, vocabulary_size: int) -> int:
