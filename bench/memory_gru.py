@@ -1,5 +1,6 @@
 """memory-gru against the published way: a training step of the 0.2M models (a loop of GRUCell and
-autograd over the steps), and decoding at 2.5M (attention for the whole window at each character).
+autograd over the steps), of mingru beside them, and decoding at 2.5M (attention for the whole
+window at each character).
 
 Both of a pair hold the same weights and are timed by turns, on one thread.
 """
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from bench.timing import in_turn
 from lilliput.baselines.tinystoriesgru import from_state_dict
+from lilliput.models.build import build
+from lilliput.models.size import solve_shape
 
 V, WINDOW, BATCH = 98, 256, 128
 CHARACTERS = 32
@@ -27,6 +30,13 @@ def main() -> None:
             f"   training step of {size:,} parameters ({heads} heads), {BATCH} x {WINDOW}: {one},"
             f" published loop {other}, {other.median / one.median:.1f} x (reach: 3 x)"
         )
+    pure = build(solve_shape("memory-gru", 201_507, V, WINDOW), V, WINDOW)
+    minimal = build(solve_shape("mingru", 201_507, V, WINDOW), V, WINDOW)
+    one, other = in_turn(_step(minimal), _step(pure), repeats=3)
+    print(
+        f"   training step of mingru, as many parameters: {one}, memory-gru without attention"
+        f" {other}, {other.median / one.median:.1f} x"
+    )
     theirs = Published(V, 384, WINDOW, 6)
     ours = from_state_dict(theirs.state_dict())
     size = sum(parameter.numel() for parameter in ours.parameters())

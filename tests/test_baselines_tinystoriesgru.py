@@ -187,7 +187,7 @@ def test_tensors_of_impossible_sizes_are_refused(tmp_path: Path) -> None:
         "gru_cell.weight_hh": (torch.ones(3, 3), "cell_hidden have impossible sizes"),
         "token_emb.weight": (torch.ones(V), "inputs are no tables"),
         "pos_emb.weight": (torch.ones(256, 5), "positions have impossible sizes"),
-        "head.bias": (torch.full((V,), float("nan")), "no finite numbers"),
+        "head.bias": (torch.tensor([float("nan")] + [0.0] * (V - 1)), "no finite numbers"),
         "gru_cell.weight_ih": (torch.tensor(1.0), "inputs are no tables"),
     }
     for name, (tensor, words) in changes.items():

@@ -119,8 +119,11 @@ def test_a_graph_is_gone_back_through_once() -> None:
         total.backward()
 
 
-def test_pieces_of_a_window_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = lively(MemoryGRUSpec(width=6, heads=2, attention="full"))
+@pytest.mark.parametrize("attention", ["none", "full"])
+def test_pieces_of_a_window_make_no_difference(
+    monkeypatch: pytest.MonkeyPatch, attention: str
+) -> None:
+    model = lively(MemoryGRUSpec(width=6, heads=2, attention=attention))  # type: ignore[arg-type]
     results = []
     for piece in (1, 4, T):
         monkeypatch.setattr(recurrence, "_PIECE", piece * 3 * 4 * 6 * 4)

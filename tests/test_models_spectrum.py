@@ -34,6 +34,16 @@ def test_leash_bounds_the_radius_and_nothing_else() -> None:
             assert torch.equal(parameter, others[name])
 
 
+def test_leash_holds_what_is_hardly_above_it() -> None:
+    """The cheap bound, which spares the eigenvalues, is never under the radius."""
+    model = lively(MemoryGRUSpec(width=20, leash=0.95))
+    with torch.no_grad():
+        for matrix in recurrent_matrices(model).values():
+            matrix.mul_(0.951 / spectral_radius(matrix))
+    leash(model)
+    assert list(spectral_radii(model).values()) == pytest.approx([0.95] * 4, rel=1e-5)
+
+
 def test_leash_leaves_models_without_one_alone() -> None:
     for spec in (MemoryGRUSpec(width=20), GPTSpec()):
         model = lively(spec)
