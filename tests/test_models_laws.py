@@ -110,3 +110,28 @@ def test_rows_of_a_batch_do_not_meet() -> None:
     for spec in (GPTSpec(), GRUSpec(), MemoryGRUSpec(attention="query"), MinGRUSpec()):
         model = build(spec, V, T)
         assert_close(torch.cat([model(row[None]) for row in IDS_BT]), model(IDS_BT))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        GRUSpec(width=12),
+        MemoryGRUSpec(width=12),
+        MemoryGRUSpec(width=12, heads=2, attention="query"),
+        MemoryGRUSpec(width=12, heads=2, attention="sigmoid"),
+        MinGRUSpec(width=12),
+    ],
+)
+def test_recurrent_families_train_and_read_in_half_precision(spec: ModelSpec) -> None:
+    model = lively(spec)
+    whole, grads = model(IDS_BT), []
+    for half in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss = model(IDS_BT).float().square().mean()
+        grads.append(torch.autograd.grad(loss, model.embedding)[0])
+    assert_close(grads[1], grads[0], 0.05)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        state = model.begin(len(IDS_BT))
+        for t in range(T):
+            logits_BV, state = model.extend(IDS_BT[:, t : t + 1], state)
+            assert_close(logits_BV.float(), whole[:, t], 0.05)

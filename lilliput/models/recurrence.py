@@ -70,6 +70,11 @@ def recur(
 
 def step(a_BG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden state and memory after one step, without the memory that a gradient needs."""
+    with torch.autocast(a_BG.device.type, enabled=False):
+        return _step(a_BG.to(weights.hidden_GH.dtype), weights, h_BH, m_BH)
+
+
+def _step(a_BG: Tensor, weights: Weights, h_BH: Tensor, m_BH: Tensor) -> tuple[Tensor, Tensor]:
     width = h_BH.shape[1]
     a_rz, a_n = torch.split(torch.addmm(a_BG, m_BH, weights.memory_GH.t()), [2 * width, width], 1)
     w_rz, w_n = torch.split(torch.mm(h_BH, weights.hidden_GH.t()), [2 * width, width], 1)
