@@ -126,7 +126,7 @@ class MemoryGRU(nn.Module):
                 " shorten the text"
             )
         tables = self._tables(length)
-        found_BTE = self._found(ids_BT, tables) if self.spec.reads_context else None
+        found_BTE = attend(*self._parts(ids_BT, tables)) if self.spec.reads_context else None
         zeros_BH = self.cell_hidden.new_zeros(batch, self.spec.width)
         out_TBH, _, _ = self._run(ids_BT, tables, 0, found_BTE, zeros_BH, zeros_BH)
         if self.spec.attention == "sigmoid":
@@ -195,7 +195,7 @@ class MemoryGRU(nn.Module):
         if spec.windowed and spec.attention in ("none", "full"):
             ids_BP = torch.cat((ids_BP, ids_BT), dim=1)[:, -length:]
         if spec.attention == "full":
-            found_BTE = self._found(ids_BP, tables)[:, start:]
+            found_BTE = attend(*self._parts(ids_BP, tables))[:, start:]
         elif spec.attention != "none":
             q, k, *v = self._parts(ids_BT, tables._replace(places_N1PK=[]))
             keys_NBPK, end = remember(keys_NBPK, k, state.end, self.context)
@@ -244,10 +244,6 @@ class MemoryGRU(nn.Module):
             found_GE = w_context_GE @ self.out.weight
             cell_PG = cell_PG + torch.mv(w_context_GE, self.out_bias)
         return Tables(F.linear(self.embedding, w_GE), cell_PG, parts_VE, places_N1PK, found_GE)
-
-    def _found(self, ids_BT: Tensor, tables: Tables) -> Tensor:
-        """What attention finds at each place of a window."""
-        return attend(*self._parts(ids_BT, tables))
 
     def _parts(self, ids_BT: Tensor, tables: Tables) -> list[Tensor]:
         """Queries, keys and, where the cell reads the context, values (N, B, T, K)."""
