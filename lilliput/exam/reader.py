@@ -31,6 +31,9 @@ class Reader(NamedTuple):
     endless: bool = False
     """`extend` goes on past the window, which then bounds only what is read at once."""
 
+    at_once: int = 64
+    """Texts that may be written side by side."""
+
     @property
     def room(self) -> int | None:
         """Pieces of prompt and story together; None: no limit."""

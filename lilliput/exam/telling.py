@@ -18,8 +18,6 @@ LONGEST = 1_000
 """Pieces after which a story is cut off, where nothing else is said."""
 HALF = "\ufffd"
 """What a part of a character is decoded as."""
-AT_ONCE = 64
-"""Stories that are told side by side."""
 
 
 def read_prompt(reader: Reader, prompt: str) -> list[int]:
@@ -93,8 +91,8 @@ def tell_all(
     read. Row n draws from `seed` + n alone.
     """
     told: list[tuple[str, bool]] = []
-    for begin in range(0, len(prompts), AT_ONCE):
-        part = [read_prompt(reader, prompt) for prompt in prompts[begin : begin + AT_ONCE]]
+    for begin in range(0, len(prompts), reader.at_once):
+        part = [read_prompt(reader, prompt) for prompt in prompts[begin : begin + reader.at_once]]
         told += _side_by_side(reader, part, sampling, seed + begin, characters)
     return told
 

@@ -24,6 +24,7 @@ def flags_of() -> list[Flag]:
         Flag("what", str, help="zoo:NAME, a run, a model file, a text file, or -", positional=True),
         Flag("sections", tuple[str, ...], (), "Only these of seen, valid, unseen, beyond."),
         Flag("text", tuple[str, ...], (), "Of a model of text: files that it is asked."),
+        Flag("anchors", bool, False, "Of a memory-gru: its story card with names kept in mind."),
         Flag("plain", bool, False, "Of a text: only the right answer beside each line."),
         Flag("json", bool, False, "Print JSON."),
     ]
@@ -58,8 +59,10 @@ def _model(values: Any) -> int:
 
     if not isinstance(load(values.what), Model):
         return _story(values)
-    if values.text:
-        raise UserError(f"{values.what} answers questions; --text is for models of text")
+    if values.text or values.anchors:
+        raise UserError(
+            f"{values.what} answers questions; --text and --anchors are for models of text"
+        )
     for name in values.sections:
         if name not in SECTIONS:
             raise SpecError(f"unknown section {name!r}" + nearest(name, SECTIONS))
@@ -80,7 +83,7 @@ def _story(values: Any) -> int:
 
     if values.sections:
         raise UserError(f"{values.what} tells stories; its exam has no sections: leave them out")
-    graded = grade_text(values.what, values.text)
+    graded = grade_text(values.what, values.text, values.anchors)
     if values.json:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
     else:

@@ -73,7 +73,7 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
     said = (
         f"{speed['characters_per_second']:,.0f} characters and"
         f" {speed['pieces_per_second']:,.0f} pieces a second in PyTorch, greedy, one text: median"
-        f" of {speed['runs']}, {speed['threads']} thread(s), {speed['prompt_pieces']} pieces before."
+        f" of {speed['runs']}, {speed['threads']} thread(s), {speed['prompt_pieces']} before."
     )
     stories = [[prompt, story] for prompt, story in grade["stories"]]
     return join(

@@ -50,12 +50,14 @@ class TextGraded:
         }
 
 
-def grade_text(name: str, text: Sequence[str] = ()) -> TextGraded:
+def grade_text(name: str, text: Sequence[str] = (), anchors: bool = False) -> TextGraded:
     """The exam of a model of text; that of its own text is kept beside a run's model.
 
     Args:
         text: files or folders that it is asked; empty: what its own text kept for the exam, or,
             where that is not at hand, the excerpt that comes with the package.
+
+        anchors: keep names in mind (memory-gru).
 
     Raises:
         SpecError, NotFoundError, FileError: the model or a text cannot be had.
@@ -63,11 +65,13 @@ def grade_text(name: str, text: Sequence[str] = ()) -> TextGraded:
     from lilliput.exam.story import grade_stories
 
     model = load_text(name)
+    if anchors:
+        model = model.anchored()
     started = time.perf_counter()
     sections, words, unigram = exam_of(model, text)
     grade = grade_stories(model.reader, sections, words)
     graded = TextGraded(model, grade, unigram, time.perf_counter() - started)
-    if text or model.card is None:
+    if text or anchors or model.card is None:
         return graded
     return replace(graded, unkept=keep_exam(resolve(name), graded.to_dict()))
 

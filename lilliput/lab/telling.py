@@ -4,10 +4,11 @@ Ours, and those that others made, in one form.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lilliput.errors import SpecError
 from lilliput.exam.sampling import Sampling
 from lilliput.models.modelfile import Card, read_card
 from lilliput.tasks.vocabulary import mapped
@@ -70,6 +71,24 @@ class TextModel:
         if map_unknown:
             prompt = self.mapped(prompt)
         yield from tell(self.reader, prompt, sampling=sampling, seed=seed, pieces=pieces)
+
+    def anchored(self) -> "TextModel":
+        """The same model, keeping names and nouns of characters in mind as tinystoriesgru does.
+
+        Raises:
+            SpecError: it is no memory-gru.
+        """
+        from lilliput.exam.anchors import Anchored
+        from lilliput.models.memory_gru import MemoryGRU
+        from lilliput.tasks.names import names
+
+        if not isinstance(self.reader.network, MemoryGRU):
+            raise SpecError(f"anchors are kept by a memory-gru; {self.name} is a {self.family}")
+        known = getattr(self.reader.vocabulary, "known", "")
+        spelled = [name for name in sorted(names()) if set(name) <= set(known)]
+        ids = [self.reader.vocabulary.encode(name) for name in spelled]
+        network = Anchored(self.reader.network, ids).eval()
+        return replace(self, reader=self.reader._replace(network=network, at_once=1))
 
     def mapped(self, text: str) -> str:
         """The text with unknown characters replaced, where the vocabulary is one of characters."""

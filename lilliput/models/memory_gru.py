@@ -5,8 +5,9 @@
     M = (1 - p) M + p tanh(C h + c)
     logits = head(layer norm(h))
 
-B batch, T positions, S positions asked for (the last ones), P positions in the window, E embedding,
-H hidden units, G = 3H (reset, update, new: PyTorch's order), N heads, K head size, V characters.
+B batch, T positions, S positions asked for (the last ones), P positions in the window, A anchors,
+E embedding, H hidden units, G = 3H (reset, update, new: PyTorch's order), N heads, K head size,
+V characters.
 Knows no task and no training. Source: tinystoriesgru (Kavya Mali, 2025), whose published weights
 give the published logits here.
 
@@ -15,8 +16,7 @@ these products are worked out once for the whole alphabet and looked up: as good
 (a window of 128 x 256 characters has 98 different ones), and while a text is written they are kept.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -25,42 +25,10 @@ from torch import Tensor, nn
 from lilliput.errors import SpecError
 from lilliput.models.attention import attend, to_heads
 from lilliput.models.layers import LayerNorm, Matrix
+from lilliput.models.memory_state import MemoryState, Tables
 from lilliput.models.recurrence import Weights, piece_of, recur, step
 from lilliput.models.window import found, gated, remember
 from lilliput.specs.model import MemoryGRUSpec
-
-
-class Tables(NamedTuple):
-    """What characters and positions add, each by itself, to the sums of cell and attention."""
-
-    cell_VG: Tensor
-    cell_PG: Tensor
-    """Of each position, biases included; one row where the cell sees no positions."""
-    parts_VE: list[Tensor]
-    """Queries, keys and, where the cell reads the context, values; biases included."""
-    places_N1PK: list[Tensor]
-    """The same of the positions; empty where there are none."""
-    found_GE: Tensor | None
-    """What attention found times this adds to the gates: output matrix and cell in one."""
-
-
-@dataclass(frozen=True)
-class MemoryState:
-    """All that is remembered of a text; at most the last window of what was read."""
-
-    tables: Tables
-    hidden_BH: Tensor
-    memory_BH: Tensor
-    ids_BP: Tensor
-    """The window's characters, where they are read again (attention `full`, or positions alone)."""
-    keys_NBPK: Tensor
-    """Of the window's characters, without their positions, which slide."""
-    values_NBPK: Tensor
-    """Likewise; for `sigmoid` the hidden states."""
-    end: int = 0
-    """Keys and values are filled up to here; the window is the last of them."""
-    length: int = 0
-    """Characters in the window."""
 
 
 class MemoryGRU(nn.Module):
@@ -112,6 +80,11 @@ class MemoryGRU(nn.Module):
             self.norm.weight.fill_(2 * spec.width**-0.5)
         else:
             self.head.normal_(0.0, spec.width**-0.5, generator=generator)
+
+    @property
+    def window(self) -> int:
+        """Characters of the longest text that it reads at once; 0: no limit."""
+        return self.context if self.spec.windowed else 0
 
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
@@ -182,7 +155,23 @@ class MemoryGRU(nn.Module):
             ids_BP=state.ids_BP[rows_B],
             keys_NBPK=state.keys_NBPK[:, rows_B],
             values_NBPK=state.values_NBPK[:, rows_B],
+            anchors_BAE=None if state.anchors_BAE is None else state.anchors_BAE[rows_B],
         )
+
+    def anchor(self, ids_A: Tensor, state: MemoryState) -> MemoryState:
+        """Keeps the mean embedding of some characters (a name) in mind, as published: attention
+        finds it as one more place at each character that is written from now on; without attention
+        a twentieth of the memory is the mean of all that is kept so.
+
+        Raises:
+            SpecError: the model has no place for it.
+        """
+        spec = self.spec
+        if spec.attention == "sigmoid" or spec.embedding_width != spec.width:
+            raise SpecError("anchors need a memory-gru with softmax attention, or with none")
+        new_B1E = self.embedding[ids_A].mean(dim=0).expand(len(state.hidden_BH), 1, -1)
+        kept = [new_B1E] if state.anchors_BAE is None else [state.anchors_BAE, new_B1E]
+        return replace(state, anchors_BAE=torch.cat(kept, dim=1))
 
     def _read(self, ids_BT: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
         """What the head reads after the last character (B, H); all of them fit into the window, or
@@ -195,7 +184,8 @@ class MemoryGRU(nn.Module):
         if spec.windowed and spec.attention in ("none", "full"):
             ids_BP = torch.cat((ids_BP, ids_BT), dim=1)[:, -length:]
         if spec.attention == "full":
-            found_BTE = attend(*self._parts(ids_BP, tables))[:, start:]
+            q, k, v_NBPK = self._parts(ids_BP, tables)
+            found_BTE = self._found(q[:, :, start:], k, v_NBPK, state.anchors_BAE)
         elif spec.attention != "none":
             q, k, *v = self._parts(ids_BT, tables._replace(places_N1PK=[]))
             keys_NBPK, end = remember(keys_NBPK, k, state.end, self.context)
@@ -209,18 +199,28 @@ class MemoryGRU(nn.Module):
                 v_NBPK = values_NBPK[:, :, window]
                 if tables.places_N1PK:
                     v_NBPK = v_NBPK + tables.places_N1PK[2][:, :, :length]
-                found_BTE = found(q, k, v_NBPK)
+                found_BTE = self._found(q, k, v_NBPK, state.anchors_BAE)
         out_TBH, memory_BH, hidden_BH = self._run(
             ids_BT, tables, start, found_BTE, state.hidden_BH, state.memory_BH
         )
+        if state.anchors_BAE is not None and spec.attention == "none":
+            memory_BH = 0.95 * memory_BH + 0.05 * state.anchors_BAE.mean(dim=1)
         out_BH = hidden_BH
         if spec.attention == "sigmoid" and q is not None and k is not None:
             h_NBTK = self._heads(out_TBH.transpose(0, 1))
             values_NBPK, _ = remember(values_NBPK, h_NBTK, state.end, self.context)
             out_BH = gated(q[:, :, -1:], k, values_NBPK[:, :, end - length : end])[:, 0]
-        return out_BH, MemoryState(
-            tables, hidden_BH, memory_BH, ids_BP, keys_NBPK, values_NBPK, end, length
-        )
+        kept = (ids_BP, keys_NBPK, values_NBPK, end, length, state.anchors_BAE)
+        return out_BH, MemoryState(tables, hidden_BH, memory_BH, *kept)
+
+    def _found(self, q: Tensor, k: Tensor, v: Tensor, anchors_BAE: Tensor | None) -> Tensor:
+        """What the last positions find, among the anchors too where one asks alone."""
+        if anchors_BAE is not None and q.shape[2] == 1:
+            embedding = self.spec.embedding_width
+            _, more_k, more_v = torch.split(self.qkv(anchors_BAE), embedding, dim=2)
+            k = torch.cat((k, self._heads(more_k)), dim=2)
+            v = torch.cat((v, self._heads(more_v)), dim=2)
+        return found(q, k, v)
 
     def _tables(self, num_positions: int) -> Tables:
         spec, width, embedding = self.spec, self.spec.width, self.spec.embedding_width
