@@ -9,8 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from text_toys import UNIFORM_BITS, VOCABULARY, table_reader, uniform_reader
+from torch import nn
 
 from lilliput.errors import CharacterError, SpecError
+from lilliput.exam.anchors import Anchored
 from lilliput.exam.bits import Bits, bits_of, nats_of
 from lilliput.exam.context import context_curve
 from lilliput.exam.reader import Reader
@@ -18,7 +20,7 @@ from lilliput.exam.sampling import Sampling
 from lilliput.exam.speed import speed_of
 from lilliput.exam.telling import tell, tell_all
 from lilliput.models.build import build
-from lilliput.specs import GPTSpec, GRUSpec
+from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec
 
 TEXTS = st.lists(st.text(alphabet="abcdefg ", min_size=1, max_size=40), min_size=1, max_size=6)
 SIZE = len(VOCABULARY)
@@ -159,3 +161,55 @@ def test_speed_counts_what_was_written() -> None:
     assert speed.prompt_pieces == 4
     assert speed.threads == 1
     assert speed_of(uniform_reader(window=10), "abc", pieces=50).pieces_per_second > 0
+
+
+# Anchors
+
+
+@pytest.mark.parametrize("attention", ["none", "full", "query"])
+def test_an_anchor_changes_what_is_told_after_it_and_nothing_before(attention: str) -> None:
+    spec = MemoryGRUSpec(width=12, heads=2, attention=attention, tied=False)  # type: ignore[arg-type]
+    network = build(spec, SIZE, 40, seed=4).eval()
+    name = tuple(VOCABULARY.encode("abc"))
+    anchored = Anchored(network, [name])
+
+    def logits_after(model: nn.Module, text: str) -> torch.Tensor:
+        state, found = model.begin(1), torch.empty(0)
+        with torch.inference_mode():
+            for number in VOCABULARY.encode(text):
+                found, state = model.extend(torch.tensor([[number]]), state)
+        return torch.as_tensor(found)
+
+    for text in ("gfe", "gfeab", "gfeabc"):
+        assert torch.allclose(logits_after(network, text), logits_after(anchored, text), atol=1e-6)
+    assert not torch.allclose(
+        logits_after(network, "abcd"), logits_after(anchored, "abcd"), atol=1e-4
+    )
+    # A prompt that is read at once keeps the same names as one that is read by and by.
+    with torch.inference_mode():
+        whole, state = anchored.extend(
+            torch.tensor([VOCABULARY.encode("gabcd")]), anchored.begin(1)
+        )
+    assert state.kept == {name}
+    by_and_by = logits_after(anchored, "gabcd")
+    if attention == "none":
+        # Without attention the memory is mixed at each character that is written, one at a time.
+        assert whole.shape == by_and_by.shape
+    else:
+        assert torch.allclose(whole, by_and_by, atol=1e-5)
+
+
+def test_full_and_query_keep_the_same_anchors() -> None:
+    made = []
+    for attention in ("full", "query"):
+        spec = MemoryGRUSpec(width=12, heads=2, attention=attention, tied=False)  # type: ignore[arg-type]
+        network = Anchored(build(spec, SIZE, 16, seed=4).eval(), [VOCABULARY.encode("ab")])
+        reader = Reader(network, VOCABULARY, 16, (), (), True, 1)
+        made.append("".join(tell(reader, "gab cd", sampling=Sampling(temperature=0), pieces=60)))
+    assert made[0] == made[1]
+
+
+def test_anchors_need_a_memory() -> None:
+    network = build(MemoryGRUSpec(width=12, heads=2, attention="sigmoid"), SIZE, 16, seed=4)
+    with pytest.raises(SpecError, match="anchors need a memory-gru with softmax attention"):
+        network.anchor(torch.tensor([1]), network.begin(1))

@@ -9,6 +9,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from lilliput.errors import UserError
 from lilliput.exam.bits import Bits, bits_of
 from lilliput.exam.card import Story, StoryCard, real_stories, story_card
 from lilliput.exam.context import ContextCurve, context_curve
@@ -30,8 +31,8 @@ SAMPLING = Sampling(temperature=0.65)
 """How stories are told for the card: tinystoriesgru's temperature."""
 ASKED = 64
 """Documents whose first sentences are the card's prompts, and whose context is measured."""
-CHARACTERS = 1_000
-"""Of the longest continuation on the card."""
+PROMPT, CHARACTERS = 100, 1_000
+"""Characters of the longest prompt and continuation on the card."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class StoryGrade:
     """The same figures of the documents that the prompts come from."""
     speed: Speed
     stories: tuple[tuple[str, str], ...]
-    """The five prompts, each with a story."""
+    """Five prompts, each with a story."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -96,19 +97,42 @@ def grade_stories(
     """
     graded = grade_sections(reader, sections)
     documents = list(sections.values())[-1][:ASKED]
-    real = real_stories(documents, characters=CHARACTERS)
+    context = context_curve(reader, documents)
+    longest = PROMPT
+    if reader.room:
+        # Half of what a model reads at once is left for its story.
+        longest = min(PROMPT, int(reader.room * context.characters_a_piece) // 2)
+    real = real_stories(documents, prompt_characters=longest, characters=CHARACTERS)
     prompts = [story.prompt for story in real]
     told = tell_all(reader, prompts, sampling=sampling, seed=seed, characters=CHARACTERS)
     stories = [Story(p, text, ended) for p, (text, ended) in zip(prompts, told, strict=True)]
     five = tuple(
-        (prompt, "".join(tell(reader, prompt, sampling=sampling, seed=seed + number)))
-        for number, prompt in enumerate(PROMPTS)
+        (prompt, _story(reader, prompt, sampling, seed + number))
+        for number, prompt in enumerate(_readable(reader, prompts))
     )
     return StoryGrade(
         graded,
-        context_curve(reader, documents),
+        context,
         story_card(stories, words),
         story_card(real, words),
-        speed_of(reader, PROMPTS[0]),
+        speed_of(reader, prompts[0]),
         five,
     )
+
+
+def _readable(reader: Reader, others: Sequence[str]) -> Sequence[str]:
+    """The five prompts, or five of others where a model of other text cannot read them."""
+    try:
+        for prompt in PROMPTS:
+            reader.vocabulary.encode(prompt)
+    except UserError:
+        return others[: len(PROMPTS)]
+    return PROMPTS
+
+
+def _story(reader: Reader, prompt: str, sampling: Sampling, seed: int) -> str:
+    """How one of the five prompts goes on, or why it does not."""
+    try:
+        return "".join(tell(reader, prompt, sampling=sampling, seed=seed))
+    except UserError as error:
+        return f" ({error})"

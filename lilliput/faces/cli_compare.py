@@ -74,4 +74,4 @@ def _print(graded: "dict[str, TextGraded]") -> None:
     for number, (prompt, _) in enumerate(next(iter(graded.values())).grade.stories):
         out.print(f"\n{prompt}", style="bold", markup=False)
         for name, one in graded.items():
-            out.print(f"  {name}: …{one.grade.stories[number][1]}", markup=False)
+            out.print(f"  {name}: {''.join(one.grade.stories[number])}", markup=False)

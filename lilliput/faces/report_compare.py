@@ -50,6 +50,6 @@ def _stories(graded: "Mapping[str, TextGraded]") -> list[Html]:
     first = next(iter(graded.values()))
     parts: list[Html] = []
     for number, (prompt, _) in enumerate(first.grade.stories):
-        rows = [[name, one.grade.stories[number][1]] for name, one in graded.items()]
-        parts += [tag("h3", prompt), table(["model", "goes on"], rows, label=f"Stories: {prompt}")]
+        rows = [[name, "".join(one.grade.stories[number])] for name, one in graded.items()]
+        parts += [tag("h3", prompt), table(["model", "story"], rows, label=f"Stories: {prompt}")]
     return parts

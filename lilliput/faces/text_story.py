@@ -125,8 +125,8 @@ def markdown(graded: Mapping[str, "TextGraded"]) -> str:
     for number, (prompt, _) in enumerate(next(iter(graded.values())).grade.stories):
         lines += ["", f"**{_plain(prompt)}**"]
         for name, one in graded.items():
-            story = one.grade.stories[number][1]
-            lines += ["", f"*{name}*: {_plain(prompt + story)}"]
+            # Its own prompt: a model of other letters was given another.
+            lines += ["", f"*{name}*: {_plain(''.join(one.grade.stories[number]))}"]
     return "\n".join(lines) + "\n"
 
 

@@ -101,12 +101,16 @@ def read_sections(text: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _own(spec: StoriesSpec) -> tuple[dict[str, list[str]], frozenset[str], float]:
-    from lilliput.tasks.corpus import texts
+    from lilliput.tasks.corpus import ASKED, texts
     from lilliput.tasks.stories import unigram_bits
     from lilliput.tasks.task import task_of
 
-    sections = {name: list(texts(spec, name)) for name in ("valid", "unseen")}
-    return sections, words_of(texts(spec, "seen", ENOUGH)), unigram_bits(task_of(spec))
+    sections = {name: list(texts(spec, name, ASKED)) for name in ("valid", "unseen")}
+    words = words_of(texts(spec, "seen", ENOUGH))
+    if not spec.text:
+        # So few documents have too few words.
+        words |= corpus_words()
+    return sections, words, unigram_bits(task_of(spec))
 
 
 def _known(model: TextModel, documents: Sequence[str]) -> list[str]:

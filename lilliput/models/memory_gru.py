@@ -166,8 +166,7 @@ class MemoryGRU(nn.Module):
         Raises:
             SpecError: the model has no place for it.
         """
-        spec = self.spec
-        if spec.attention == "sigmoid" or spec.embedding_width != spec.width:
+        if self.spec.attention == "sigmoid" or self.spec.embedding_width != self.spec.width:
             raise SpecError("anchors need a memory-gru with softmax attention, or with none")
         new_B1E = self.embedding[ids_A].mean(dim=0).expand(len(state.hidden_BH), 1, -1)
         kept = [new_B1E] if state.anchors_BAE is None else [state.anchors_BAE, new_B1E]
@@ -200,11 +199,12 @@ class MemoryGRU(nn.Module):
                 if tables.places_N1PK:
                     v_NBPK = v_NBPK + tables.places_N1PK[2][:, :, :length]
                 found_BTE = self._found(q, k, v_NBPK, state.anchors_BAE)
-        out_TBH, memory_BH, hidden_BH = self._run(
-            ids_BT, tables, start, found_BTE, state.hidden_BH, state.memory_BH
-        )
+        memory_BH = state.memory_BH
         if state.anchors_BAE is not None and spec.attention == "none":
             memory_BH = 0.95 * memory_BH + 0.05 * state.anchors_BAE.mean(dim=1)
+        out_TBH, memory_BH, hidden_BH = self._run(
+            ids_BT, tables, start, found_BTE, state.hidden_BH, memory_BH
+        )
         out_BH = hidden_BH
         if spec.attention == "sigmoid" and q is not None and k is not None:
             h_NBTK = self._heads(out_TBH.transpose(0, 1))

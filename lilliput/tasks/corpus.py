@@ -36,6 +36,9 @@ CORPORA = Path("corpora")
 VERSION = 1
 SECTIONS: tuple[Section, ...] = ("seen", "valid", "unseen")
 _DROPPED = len(SECTIONS)
+ASKED = 1_000
+"""Documents of `valid` and `unseen` that are asked, evenly over the section: their interval is
+narrow enough, and a corpus may have millions."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class Tokens:
 
     def __len__(self) -> int:
         return len(self.lengths_D)
+
+    def sample(self, most: int) -> list[int]:
+        """Numbers of at most so many documents, evenly over the section."""
+        if most >= len(self):
+            return list(range(len(self)))
+        return [place * len(self) // most for place in range(most)]
 
     def document(self, number: int) -> NDArray[Any]:
         """Numbers of one document, without its end mark."""
@@ -304,7 +313,5 @@ def texts(spec: StoriesSpec, section: Section, sample: int = 0) -> Sequence[str]
     """
     corpus = open_corpus(spec)
     tokens = corpus.section(section)
-    numbers = range(len(tokens))
-    if 0 < sample < len(tokens):
-        numbers = range(0, len(tokens), len(tokens) // sample)[:sample]
+    numbers = tokens.sample(sample or len(tokens))
     return [corpus.vocabulary.decode(tokens.document(number).tolist()) for number in numbers]

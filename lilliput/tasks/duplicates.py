@@ -21,10 +21,24 @@ _FACTOR = _chance.integers(2**63, size=BANDS * ROWS, dtype=np.uint64) * np.uint6
 _SHIFT = _chance.integers(2**63, size=BANDS * ROWS, dtype=np.uint64)
 
 
+class _Hashes(dict[str, int]):
+    """Words' hashes, remembered: natural text repeats itself."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = found = zlib.crc32(word.encode())
+        return found
+
+
+_hashes = _Hashes()
+_REMEMBERED = 200_000
+
+
 def band_keys(text: str) -> NDArray[np.uint64]:
     """The document's key in each band; near-duplicates are likely to have one in common."""
     words = _WORD.findall(text.lower())
-    hash_W = np.array([zlib.crc32(word.encode()) for word in words] or [0], dtype=np.uint64)
+    if len(_hashes) > _REMEMBERED:
+        _hashes.clear()
+    hash_W = np.array([_hashes[word] for word in words] or [0], dtype=np.uint64)
     run = min(RUN, len(hash_W))
     hash_R = np.zeros(len(hash_W) - run + 1, dtype=np.uint64)
     for place in range(run):

@@ -18,6 +18,7 @@ from lilliput.exam.forced import forced_right
 from lilliput.exam.grade import interval_of
 from lilliput.exam.reader import Reader
 from lilliput.specs.task import StoriesSpec
+from lilliput.tasks.corpus import ASKED
 from lilliput.tasks.splits import Section
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.table import valid_table
@@ -78,5 +79,6 @@ def ask_text(task: Stories, reader: Reader, section: Section, z: float = Z95) ->
 def _documents(spec: StoriesSpec, section: Section) -> tuple[list[list[int]], NDArray[np.int64]]:
     """Numbers and characters of a section's documents, read once however often they are asked."""
     tokens = task_of(spec).tokens(section)
-    ids = [tokens.document(number).tolist() for number in range(len(tokens))]
-    return ids, tokens.lengths_D.astype(np.int64)
+    numbers = tokens.sample(ASKED)
+    ids = [tokens.document(number).tolist() for number in numbers]
+    return ids, tokens.lengths_D[numbers].astype(np.int64)
