@@ -215,4 +215,27 @@ def test_find_the_smallest_storyteller(home: Path, capsys: pytest.CaptureFixture
     assert "unigram" in page
     assert (home / "search/charts/frontier.png").exists()
     assert main(["find", "stories", "--text", "stories.txt", "--pass", "70%"]) == 2
-    assert "as a pass mark of text; write bits: 1.327" in capsys.readouterr().err
+    assert "write bits: 1.327" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_memory_gru_says_how_long_it_remembers_and_keeps_names_in_mind(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = "--width 16 --heads 2 --attention query --leash 0.95 --no-tied --report".split()
+    assert main(["train", "memory-gru", *TEXT, *TINY[:8], *shape, "--name", "memory"]) == 0
+    out = capsys.readouterr().out
+    radii = re.findall(r"spectral radius, (\w+) (\d\.\d{3})", out)
+    assert [name for name, _ in radii] == ["reset", "update", "new", "writer"]
+    assert all(float(radius) <= 0.951 for _, radius in radii)
+    assert (
+        "How long it remembers: spectral radius" in (home / "runs/memory/report.html").read_text()
+    )
+    line = ["tell", "Tom saw Lily and the dog", "--model", "memory", "--pieces", "40"]
+    assert main(line) == 0
+    plain = capsys.readouterr().out
+    assert main([*line, "--anchors"]) == 0
+    assert capsys.readouterr().out != plain
+    assert main(["grade", "memory", "--anchors", "--json"]) == 0
+    assert "names_kept" in json.loads(capsys.readouterr().out)["grade"]["card"]
+    assert main(["tell", "Tom", "--anchors", "--model", "letters"]) == 2
+    assert "anchors are kept by a memory-gru; letters is a gpt" in capsys.readouterr().err

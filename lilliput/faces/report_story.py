@@ -5,7 +5,7 @@ from typing import Any
 
 from lilliput.faces import charts
 from lilliput.faces.report_page import Html, chart, join, note, table, tag
-from lilliput.faces.text_story import CARD
+from lilliput.faces.text_story import CARD, spectrum_words
 from lilliput.units import Interval
 
 Exam = Mapping[str, Any]
@@ -83,6 +83,9 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
         else note(_context_words(grade["context"])),
         table(["story card", "the model's", "real stories"], card, label="Story card"),
         note(said),
+        note(f"How long it remembers: {spectrum_words(exam['spectrum'])}.")
+        if exam["spectrum"]
+        else "",
         tag("h3", "Five stories"),
         table(["prompt", "goes on"], stories, label="Stories"),
     )

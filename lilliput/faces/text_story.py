@@ -48,6 +48,8 @@ def print_story_grade(graded: "TextGraded") -> None:
     out.print()
     out.print(context_words(graded))
     out.print(speed_words(graded))
+    if graded.spectrum:
+        out.print(spectrum_words(graded.spectrum))
     out.print()
     table = plain_table(f"story card, {grade.card.stories} stories", "the model's", "real ones")
     for row in card_rows(grade.card, grade.real):
@@ -70,6 +72,11 @@ def context_words(graded: "TextGraded") -> str:
         f" {context.windows[0]} pieces {curve(shares)} {context.bits[0]:.3f} to"
         f" {context.bits[-1]:.3f}"
     )
+
+
+def spectrum_words(spectrum: Mapping[str, float]) -> str:
+    """`spectral radius, reset 0.81; …`"""
+    return "; ".join(f"{name} {value:.3f}" for name, value in spectrum.items())
 
 
 def speed_words(graded: "TextGraded") -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError
@@ -30,6 +30,8 @@ class TextGraded:
     """Bits per character of one that knows frequencies alone; None where the text that the model
     learned from is not at hand."""
     seconds: float
+    spectrum: dict[str, float] = field(default_factory=dict)
+    """Of a memory-gru: how long it can remember (models.spectrum)."""
     unkept: str = ""
     """Why exam.json could not be written; empty: it was, or was not asked for."""
 
@@ -45,6 +47,7 @@ class TextGraded:
             "bytes": self.model.bytes,
             "marks": self.model.marks,
             "unigram": self.unigram,
+            "spectrum": self.spectrum,
             "grade": self.grade.to_dict(),
             "seconds": round(self.seconds, 2),
         }
@@ -56,7 +59,6 @@ def grade_text(name: str, text: Sequence[str] = (), anchors: bool = False) -> Te
     Args:
         text: files or folders that it is asked; empty: what its own text kept for the exam, or,
             where that is not at hand, the excerpt that comes with the package.
-
         anchors: keep names in mind (memory-gru).
 
     Raises:
@@ -70,10 +72,27 @@ def grade_text(name: str, text: Sequence[str] = (), anchors: bool = False) -> Te
     started = time.perf_counter()
     sections, words, unigram = exam_of(model, text)
     grade = grade_stories(model.reader, sections, words)
-    graded = TextGraded(model, grade, unigram, time.perf_counter() - started)
+    spectrum = _spectrum(model, list(sections.values())[-1][0])
+    graded = TextGraded(model, grade, unigram, time.perf_counter() - started, spectrum)
     if text or anchors or model.card is None:
         return graded
     return replace(graded, unkept=keep_exam(resolve(name), graded.to_dict()))
+
+
+def _spectrum(model: TextModel, document: str) -> dict[str, float]:
+    """Spectral radii of a memory-gru, and how alike its states are along a document."""
+    import torch
+
+    from lilliput.models.memory_gru import MemoryGRU
+    from lilliput.models.spectrum import likeness, spectral_radii
+
+    network = model.reader.network
+    if not isinstance(network, MemoryGRU):
+        return {}
+    ids_BT = torch.tensor([model.reader.vocabulary.encode(document)])
+    alike = likeness(network, ids_BT)
+    found = {f"spectral radius, {name}": r for name, r in spectral_radii(network).items()}
+    return found | {"likeness, hidden": alike.hidden, "likeness, memory": alike.memory}
 
 
 def exam_of(

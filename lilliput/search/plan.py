@@ -21,7 +21,7 @@ CHECKPOINTS = (4, 8)
 """Sixteenths of a training at which trials of one rung are compared."""
 SURVIVE = 2
 """One in so many goes on past a checkpoint (successive halving, arXiv 1502.07943)."""
-LOOSE, STRICT = 0.2, 0.005
+LOOSE, STRICT = 0.12, 0.005
 """Doubt at which bisection moves on, and at which the rung below the answer is ruled out."""
 SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
