@@ -230,11 +230,13 @@ def test_a_memory_gru_says_how_long_it_remembers_and_keeps_names_in_mind(
     assert (
         "How long it remembers: spectral radius" in (home / "runs/memory/report.html").read_text()
     )
-    line = ["tell", "Tom saw Lily and the dog", "--model", "memory", "--pieces", "40"]
-    assert main(line) == 0
-    plain = capsys.readouterr().out
-    assert main([*line, "--anchors"]) == 0
-    assert capsys.readouterr().out != plain
+    line = ["tell", "Tom saw Lily and the dog", "--model", "memory", "--temperature", "1.5"]
+    told: dict[str, list[str]] = {}
+    for seed in range(6):
+        for flag in ("--anchors", "--no-anchors"):
+            assert main([*line, flag, "--seed", str(seed)]) == 0
+            told.setdefault(flag, []).append(capsys.readouterr().out)
+    assert told["--anchors"] != told["--no-anchors"]
     assert main(["grade", "memory", "--anchors", "--json"]) == 0
     assert "names_kept" in json.loads(capsys.readouterr().out)["grade"]["card"]
     assert main(["tell", "Tom", "--anchors", "--model", "letters"]) == 2
