@@ -221,7 +221,7 @@ def test_find_the_smallest_storyteller(home: Path, capsys: pytest.CaptureFixture
 def test_a_memory_gru_says_how_long_it_remembers_and_keeps_names_in_mind(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shape = "--width 16 --heads 2 --attention query --leash 0.95 --no-tied --report".split()
+    shape = "--width 16 --heads 2 --leash 0.95 --no-tied --report".split()
     assert main(["train", "memory-gru", *TEXT, *TINY[:8], *shape, "--name", "memory"]) == 0
     out = capsys.readouterr().out
     radii = re.findall(r"spectral radius, (\w+) (\d\.\d{3})", out)
