@@ -84,6 +84,25 @@ def test_the_width_of_an_interval_is_named(tmp_path: Path) -> None:
     assert "] at 97.5 %" in found.answer(snapshot(search), tmp_path, wide)
 
 
+def test_what_a_search_says_of_its_end(tmp_path: Path) -> None:
+    search, page, said = searched(tmp_path, SMALL)
+    shot = snapshot(search)
+    # Above the constant's score, but not by more than chance: not the same as no better.
+    assert "not shown to be better than the best constant answer" in said
+    assert "not shown to be better than the best constant answer" in page
+    again = "the budget ended it before all was decided; run it again to go on"
+    larger = "the budget ended it before all was decided; run it with a larger --budget to go on"
+    for spec, words in (
+        (replace(search.spec, steps=0, seconds=600.0), again),
+        # Steps are counted over all sittings: the same command trains nothing more.
+        (replace(search.spec, steps=1_000, seconds=0.0), larger),
+    ):
+        assert words in found.answer(replace(shot, spec=spec), tmp_path, search.levels).split("\n")
+    assert f"report: {tmp_path / 'report.html'}; ledger: {tmp_path / 'ledger.json'}" in said
+    (tmp_path / "report.html").unlink()
+    assert "report" not in found.answer(shot, tmp_path, search.levels)
+
+
 def test_the_question_to_try_is_one_of_the_task(tmp_path: Path) -> None:
     _, _, said = searched(tmp_path, SMALL)
     line = next(line for line in said.splitlines() if line.startswith("try it: "))

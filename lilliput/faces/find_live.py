@@ -5,15 +5,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lilliput.faces.found import asked_words, asks_all, evidence_words, marks_of, shape_words
-from lilliput.faces.text import console, mark_words, plain_table
+from lilliput.faces.found import (
+    asked_words,
+    asks_all,
+    evidence_words,
+    level_of,
+    marks_of,
+    shape_words,
+)
+from lilliput.faces.text import NARROW, console, mark_words, plain_table
 from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from lilliput.search.result import Snapshot
+    from lilliput.search.result import Size, Snapshot
     from lilliput.search.trial import Trial
 
 _QUARTER = SLICES // 4
@@ -99,7 +106,14 @@ def picture(snapshot: "Snapshot") -> "RenderableType":
 def size_table(snapshot: "Snapshot") -> Any:
     """A row for each family and size, the smallest first."""
     best_of = "best, all trained on" if _all_asked(snapshot) else "best validation [95 %]"
-    table = plain_table("family", "parameters", "trials", best_of, "pass", "state", right=(1, 2, 4))
+    sizes = _sizes(snapshot)
+    # Validation and unseen side by side; in a narrow window in the place of the number of trials.
+    asked = bool(sizes) and not _all_asked(snapshot)
+    counted = not asked or console().width >= NARROW
+    header = ["family", "parameters", *["trials"] * counted, best_of, *["unseen"] * asked]
+    folds = (0, *range(2 + counted, len(header)), len(header) + 1)
+    right = (1, *[2] * counted, len(header))
+    table = plain_table(*header, "pass", "state", right=right, folds=folds)
     rungs: dict[tuple[str, int], list[Trial]] = {}
     for trial in snapshot.trials:
         rungs.setdefault((trial.family, trial.rung), []).append(trial)
@@ -109,15 +123,26 @@ def size_table(snapshot: "Snapshot") -> Any:
         tried = [trial for trial in here if trial.points]
         passed = sum(trial.passes(snapshot.spec.pass_mark) for trial in tried)
         best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
+        size = sizes.get((family, rung))
+        if size is not None:
+            best = size.trial
+        unseen = evidence_words(size.unseen, level_of(size.z)) if size and size.unseen else ""
         table.add_row(
             family + mark_words(marks_of(here[0].spec)),
             f"{here[0].parameters:,}",
-            str(len(here)),
+            *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",
+            *[unseen] * asked,
             f"{passed} of {len(tried)}" if tried else "",
             _state(here, passed, snapshot),
         )
     return table
+
+
+def _sizes(snapshot: "Snapshot") -> "dict[tuple[str, int], Size]":
+    """What is known of each family's rungs when the search is over; before, nothing."""
+    families = snapshot.result.families if snapshot.result else ()
+    return {(family.name, size.rung): size for family in families for size in family.sizes}
 
 
 def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:

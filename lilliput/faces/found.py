@@ -23,7 +23,12 @@ Levels = Mapping[int, float]
 
 
 def levels_of(looks: "Iterable[Look]") -> Levels:
-    return {look.trial: 2 * NormalDist().cdf(look.z) - 1 for look in looks}
+    return {look.trial: level_of(look.z) for look in looks}
+
+
+def level_of(z: float) -> float:
+    """How sure an interval of a quantile of the normal distribution is: 0.95 for 1.96."""
+    return 2 * NormalDist().cdf(z) - 1
 
 
 def asks_all(evidence: "Evidence") -> bool:
@@ -101,12 +106,15 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
     if not result.finished:
-        lines.append("the budget ended it before all was decided; run it again to go on")
+        # A budget in steps counts those of every sitting: spent, it trains nothing more.
+        more = "with a larger --budget " if snapshot.spec.steps else "again "
+        lines.append(f"the budget ended it before all was decided; run it {more}to go on")
     if result.winner is not None:
         model = folder / "models" / f"trial-{result.winner.trial.number}"
         lines.append(f"model:  {model / 'model.safetensors'}")
         lines.append(f"try it: {try_words(result.winner.trial.spec, model)}")
-    lines.append(f"report: {folder / 'report.html'}; ledger: {folder / 'ledger.json'}, *.csv")
+    report = f"report: {folder / 'report.html'}; " if (folder / "report.html").exists() else ""
+    lines.append(f"{report}ledger: {folder / 'ledger.json'}, *.csv")
     return "\n".join(lines)
 
 
@@ -155,7 +163,7 @@ def _family_lines(family: "Family", winner: "Size | None", levels: Levels) -> li
         score = fails.validation.score
         lines.append(
             f"  {family.name}: fails totally at {fails.parameters:,} parameters"
-            f" ({point_words(score)}, no better than {floor_words(score)})"
+            f" ({point_words(score)}, not shown to be better than {floor_words(score)})"
         )
     return lines
 

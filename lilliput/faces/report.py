@@ -155,8 +155,8 @@ def _frontier(search: Search) -> Html:
     caption = (
         f"Solid line, possible: the best run of each size; {possible}. Dashed line, typical: the"
         " median of three or more fresh seeds of one recipe, on what decides; its bar goes from"
-        " the lowest to the highest. Triangle: the largest size that is no better than the best"
-        " constant answer. Faint dots: all trials."
+        " the lowest to the highest. Triangle: the largest size that is not shown to be better"
+        " than the best constant answer. Faint dots: all trials."
     )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []

@@ -114,7 +114,9 @@ def frontier(search: Search) -> charts.Spec:
         lost = family.fails_totally
         if lost is not None:
             score = lost.validation.score
-            words = f"{lost.parameters:,} parameters: no better than {floor_words(score)}"
+            words = (
+                f"{lost.parameters:,} parameters: not shown to be better than {floor_words(score)}"
+            )
             points.append(_point(lost, charts.FAILURE, score, words))
     trials = [
         {

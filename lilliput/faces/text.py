@@ -22,6 +22,14 @@ ALL_TRAINED_ON = (
 """Said of a task whose problems are too few to keep some unseen."""
 _WIDE = 120
 """Columns where stdout is no terminal and has no width of its own."""
+NARROW = 70
+"""Columns of a window in which those of a table stand nearer together."""
+_FOLDED = 8
+"""Least columns of what folds beside others: a word such as `training`."""
+_ROOM = 20
+"""Least columns for the kinds of error; in less they would be a tower of syllables."""
+_GAP = 3
+"""Columns between two of a table."""
 
 
 def console() -> "Console":
@@ -32,21 +40,29 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDE)
 
 
-def plain_table(*headers: str, right: Sequence[int] = ()) -> "Table":
+def plain_table(
+    *headers: str, right: Sequence[int] = (), folds: Sequence[int] | None = None
+) -> "Table":
     """An empty table with a line under its header and nothing else around.
 
     Args:
         right: numbers of the columns that are aligned to the right.
+        folds: those that give way where a window is narrow, at their spaces; the others are shown
+            whole. None: the last one, which may hold many words.
     """
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    narrow = console().width < NARROW
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=narrow)
     for number, header in enumerate(headers):
-        # The last column may hold many words, and folds rather than cut others short.
-        folds = number == len(headers) - 1
+        gives_way = number == len(headers) - 1 if folds is None else number in folds
         justify: Any = "right" if number in right else "left"
-        table.add_column(header, justify=justify, no_wrap=not folds, overflow="fold")
+        # Without a least width, rich leaves a column out before it cuts one that does not fold.
+        least = _FOLDED if gives_way and folds is not None else None
+        table.add_column(
+            header, justify=justify, no_wrap=not gives_way, overflow="fold", min_width=least
+        )
     return table
 
 
@@ -67,19 +83,28 @@ def print_grade(graded: "Graded") -> None:
     out, grade = console(), graded.grade
     out.print(f"{graded.model.name}: {model_words(graded)}")
     out.print()
-    table = plain_table("section", "", "right", "total", "score [95 %]", "wrong", right=(2, 3))
     shown = _distinct(grade.sections)
+    rows = [["section", "", "right", "total", "score [95 %]", "wrong"]]
     for title, section in shown:
         names = list(section.groups)
         if len(names) > 1:
-            table.add_row(title, "all", *_cells(section.overall, section.exhaustive))
+            rows.append([title, "all", *_cells(section.overall, section.exhaustive)])
         for name in names:
             tally = section.groups[name]
             alone = len(names) == 1
             cells = _cells(tally, section.exhaustive)
-            table.add_row(title if alone else "", name if name in "+-*/" else "", *cells)
+            rows.append([title if alone else "", name if name in "+-*/" else "", *cells])
+    taken = sum(max(len(row[column]) for row in rows) + _GAP for column in range(5))
+    beside = out.width - taken >= _ROOM
+    table = plain_table(*(rows[0] if beside else rows[0][:-1]), right=(2, 3))
+    for row in rows[1:]:
+        table.add_row(*(row if beside else row[:-1]))
     out.print(table)
     out.print()
+    if not beside:
+        for title, section in shown:
+            if wrong := _wrong(section.overall):
+                out.print(f"{title}, wrong: {wrong}")
     for title, section in shown:
         many = len(section.groups) > 1
         mean = f"mean of the operations {100 * section.mean:.1f} %, " if many else ""
@@ -103,11 +128,13 @@ def _distinct(sections: "dict[Any, SectionGrade]") -> "list[tuple[str, SectionGr
 
 def _cells(tally: "Tally", exhaustive: bool) -> list[str]:
     score = f"{100 * tally.score:.1f} %" if exhaustive else str(tally.interval)
-    wrong = ", ".join(
-        f"{number:,} {kind}"
-        for kind, number in sorted(tally.errors.items(), key=lambda row: -row[1])
-    )
-    return [f"{tally.right:,}", f"{tally.total:,}", score, wrong]
+    return [f"{tally.right:,}", f"{tally.total:,}", score, _wrong(tally)]
+
+
+def _wrong(tally: "Tally") -> str:
+    """`1,000 last place, 12 malformed`"""
+    kinds = sorted(tally.errors.items(), key=lambda row: -row[1])
+    return ", ".join(f"{number:,} {kind}" for kind, number in kinds)
 
 
 def _because(verdict: str) -> str:

@@ -10,6 +10,7 @@ from lilliput.search.job import Evidence
 from lilliput.search.ladder import ladder
 from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
+from lilliput.units import Z95
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Size:
     """Median validation score of three or more fresh seeds of one frozen recipe."""
     typical_scores: tuple[float, ...] = ()
     fails_totally: bool = False
-    """The whole training was over, and no trial was better than the best constant answer."""
+    """The whole training was over, and no trial was shown to be better than the best constant
+    answer: the lower end of its interval is not above that."""
+    z: float = Z95
+    """Quantile of the normal distribution of the interval of `unseen`."""
 
     @property
     def parameters(self) -> int:
@@ -64,7 +68,8 @@ class Family:
 
     @property
     def fails_totally(self) -> Size | None:
-        """Largest size below the passing ones that is no better than the best constant answer."""
+        """Largest size below the passing ones that is not shown to be better than the best
+        constant answer."""
         return next((size for size in reversed(self.sizes) if size.fails_totally), None)
 
 
@@ -175,4 +180,5 @@ def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -
         median(typical) if len(typical) >= 3 else None,
         typical,
         bool(ended) and all(trial.points[-1].validation.low <= floor for trial in here),
+        look.z if look else Z95,
     )
