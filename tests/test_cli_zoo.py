@@ -46,6 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, Any
         "digest": hashlib.sha256(content).hexdigest(),
         "format": "padded",
         "valid": count,
+        "valid_interval": [unseen["overall"]["low"], unseen["overall"]["high"]],
         "unseen": count,
         "unseen_interval": [unseen["overall"]["low"], unseen["overall"]["high"]],
         "unseen_by_operation": {
@@ -99,6 +100,40 @@ def test_lists(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert entry["digest"] == zoo["digest"]
 
 
+def test_validation_stands_beside_unseen(
+    zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo |= {"valid": [60, 80], "valid_interval": [0.64, 0.83]}
+    zoo |= {"unseen": [50, 80], "unseen_interval": [0.51, 0.72]}
+    write(zoo)
+    assert main(["zoo"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert re.search(r" validation \[95 %\] +unseen \[95 %\] ", header)
+    assert "  75.0 % [64.0, 83.0]  62.5 % [51.0, 72.0]  " in row
+    assert row.index("75.0 %") == header.index("validation")
+    assert row.index("62.5 %") == header.index("unseen")
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_window_gets_lines_that_fit(
+    width: int,
+    zoo: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zoo |= {"valid": [60, 80], "valid_interval": [0.64, 0.83], "beyond": [7, 8]}
+    zoo |= {"unseen": [50, 80], "unseen_interval": [0.51, 0.72]}
+    write(zoo)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["zoo"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    assert out.startswith("few: arithmetic 0-9\n  gpt 1 × 8, ")
+    for piece in ("validation 75.0 % [64.0, 83.0]", "unseen 62.5 % [51.0, 72.0]", "beyond 87.5 %"):
+        assert piece in out
+
+
 def test_verifies(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo", "--verify"]) == 0
     assert capsys.readouterr().out == "few: verified\n"
@@ -110,6 +145,7 @@ WRONG = {
     "bytes": 1,
     "digest": "0" * 64,
     "valid": [1, 2],
+    "valid_interval": [0.1, 0.2],
     "unseen": [1, 2],
     "unseen_interval": [0.1, 0.2],
     "unseen_by_operation": {"+": [1, 2]},

@@ -44,6 +44,7 @@ def row_of(path: Path, seeds: list[Path], words: argparse.Namespace) -> dict[str
         "digest": hashlib.sha256(content).hexdigest(),
         "format": str(card.format["kind"]),
         "valid": [valid.right, valid.total],
+        "valid_interval": [round(valid.low, 4), round(valid.high, 4)],
         "unseen": [unseen.overall.right, unseen.overall.total],
         "unseen_interval": [round(unseen.overall.low, 4), round(unseen.overall.high, 4)],
         "unseen_by_operation": {g: [t.right, t.total] for g, t in unseen.groups.items()},

@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError
@@ -38,16 +39,24 @@ def main(argv: Sequence[str]) -> int:
     if not found:
         print("the zoo is empty; `lilliput find arithmetic` makes a model")
         return 0
-    for line in _table(found):
+    cells = [_row(entry) for entry in found]
+    lines = _table(cells)
+    width = get_terminal_size().columns if sys.stdout.isatty() else max(map(len, lines))
+    for line in lines if max(map(len, lines)) <= width else _blocks(cells, width):
         print(line)
     return 0
 
 
-def _table(found: "Sequence[Entry]") -> list[str]:
+_HEADER = (
+    *("name", "task", "model", "parameters", "size", "validation [95 %]", "unseen [95 %]"),
+    *("beyond", "format"),
+)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned columns; without rich, whose import would be most of the time of this verb."""
-    header = ["name", "task", "model", "parameters", "size", "unseen [95 %]", "beyond", "format"]
-    rows = [header, *map(_row, found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    rows = [_HEADER, *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     right = {3, 4}
     return [
         "  ".join(
@@ -58,25 +67,48 @@ def _table(found: "Sequence[Entry]") -> list[str]:
     ]
 
 
+def _blocks(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """A few lines a model, where the window is narrower than the table."""
+    for name, task, model, parameters, size, valid, unseen, beyond, written in rows:
+        yield f"{name}: {task}"
+        facts = [f"{model}", f"{parameters} parameters", size, f"format {written}"]
+        scores = [f"validation {valid}", f"unseen {unseen}"] if unseen else [valid]
+        scores += [f"beyond {beyond}"] if beyond else []
+        for words in (facts, scores):
+            # The pieces stay whole: a score is not torn from its interval.
+            line = "  "
+            for number, piece in enumerate(words):
+                piece += "" if number == len(words) - 1 else ", "
+                if len(line) > 2 and len(line) + len(piece.rstrip()) > width:
+                    yield line.rstrip()
+                    line = "  "
+                line += piece
+            yield line
+
+
 def _row(entry: "Entry") -> list[str]:
-    low, high = entry.unseen_interval
-    right, total = entry.unseen
-    score = f"{100 * right / total:.1f} %"
-    if low == high:
-        score += f" of all {total:,}, all trained on"
-    else:
-        score += f" [{100 * low:.1f}, {100 * high:.1f}]"
     beyond = f"{100 * entry.beyond[0] / entry.beyond[1]:.1f} %" if entry.beyond[1] else ""
+    valid, unseen = _score(entry.valid, entry.valid_interval), ""
+    if entry.unseen_interval[0] == entry.unseen_interval[1]:
+        valid += f" of all {entry.unseen[1]:,}, all trained on"
+    else:
+        unseen = _score(entry.unseen, entry.unseen_interval)
     return [
         entry.name + mark_words(_marks(entry)),
         entry.task,
         f"{entry.family} {entry.shape}",
         f"{entry.parameters:,}",
         format_bytes(entry.bytes),
-        score,
+        valid,
+        unseen,
         beyond,
         entry.format,
     ]
+
+
+def _score(count: tuple[int, int], ends: tuple[float, float]) -> str:
+    words = f"{100 * count[0] / count[1]:.1f} %"
+    return words if ends[0] == ends[1] else f"{words} [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
 
 
 def _marks(entry: "Entry") -> dict[str, str]:
@@ -131,8 +163,9 @@ def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
         "task": _task(entry.task, card.spec.task),
         "seeds": (seed, *valid),
         "valid": valid,
+        "valid_interval": _ends(sections["valid"]),
         "unseen": _counts(unseen),
-        "unseen_interval": tuple(round(end, 4) for end in unseen.overall.interval[1:]),
+        "unseen_interval": _ends(unseen),
         "unseen_by_operation": {
             name: (tally.right, tally.total) for name, tally in unseen.groups.items()
         },
@@ -141,7 +174,8 @@ def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
     }
     says = {name: getattr(entry, name) for name in has}
     says["seeds"] = next((row for row in entry.seeds if row[0] == seed), None)
-    says["unseen_interval"] = tuple(round(end, 4) for end in entry.unseen_interval)
+    for name in ("valid_interval", "unseen_interval"):
+        says[name] = tuple(round(end, 4) for end in says[name])
     says["characters"] = round(entry.characters, 2)
     return {name: (says[name], has[name]) for name in has if says[name] != has[name]}
 
@@ -155,6 +189,11 @@ def _task(words: str, task: Any) -> str:
     named = words.partition(" ")[0]
     right = named == name or named not in (*names.values(), "arithmetic")
     return words if right and words.split()[-1] == task.operands else f"{name} {task.operands}"
+
+
+def _ends(section: Any) -> tuple[float, ...]:
+    """Ends of the interval of a whole section's score, as zoo.toml has them."""
+    return tuple(round(end, 4) for end in section.overall.interval[1:])
 
 
 def _counts(section: Any) -> tuple[int, int]:

@@ -28,6 +28,8 @@ class Entry:
     format: str
     valid: tuple[int, int]
     """Right and total on validation problems."""
+    valid_interval: tuple[float, float]
+    """95 % interval of the score on validation problems, twins as one cluster."""
     unseen: tuple[int, int]
     unseen_interval: tuple[float, float]
     """95 % interval of the score on unseen problems, twins as one cluster."""
@@ -48,7 +50,7 @@ class Entry:
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Entry, ...]:
-    """All models of the zoo, the smallest first.
+    """All models of the zoo by task, and the smallest of a task first.
 
     Raises:
         FileError: zoo.toml is damaged.
