@@ -211,6 +211,7 @@ UNANSWERED = {
     "3 * 4": "unknown character '*' in '3*4='; this model knows '+0123456789='",
     "twelve": "cannot read 'twelve' as a problem",
     "-3 + 4": "has an operand that is no whole number of 0 or more; this model has learned 0-9",
+    "3.5 + 1": "'3.5 + 1' has an operand that is no whole number of 0 or more; this model has",
     "12 + 1": "'12 + 1' is too long for this model, which reads 7 characters, question and answer",
     "123456789 + 1": "is too long for this model, which reads",
 }
@@ -224,18 +225,22 @@ def test_problems_without_an_answer(
     out, err = capsys.readouterr()
     assert out == ""
     assert words in err
+    assert err.count("\n") == 1, "one thing is said"
 
 
 def test_the_prompt_goes_on_after_a_mistake(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = iter(["1 + 2", "", "7 / 0", "2 + 2", "exit", "never asked"])
+    said = iter(["1 + 2", "", "7 / 0", "3.5 + 1", "-3 + 5", "2 + 2", "exit", "never asked"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(said))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     assert main(["calc", "--model", "sums"]) == 0
     out, err = capsys.readouterr()
     assert re.findall(r"^\d.*?(?=   )", out, re.M) == ["1 + 2 = 3.00", "2 + 2 = 4.00"]
-    assert err == "lilliput: '7 / 0' has no answer: division by zero; divide by another\n"
+    none, whole, positive = err.splitlines()
+    assert none == "lilliput: '7 / 0' has no answer: division by zero; divide by another"
+    assert whole.startswith("lilliput: '3.5 + 1' has an operand that is no whole number of 0 or")
+    assert positive.startswith("lilliput: '-3 + 5' has an operand that is no whole number of 0 or")
     assert next(said) == "never asked"
 
 

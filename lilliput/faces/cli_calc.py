@@ -64,6 +64,8 @@ def _model(name: str) -> "Model":
 
 def _one(model: "Model", question: str, values: Any) -> None:
     """Prints `12 + 24 = 36.00   (0.02 s)`."""
+    # Refused first: of a question that cannot be asked there is nothing to warn of.
+    model.prompt(question)
     _warn(model, question)
     model.answerer  # noqa: B018  loaded before the clock starts: the time is the answer's
     started = time.perf_counter()
