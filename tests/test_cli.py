@@ -60,6 +60,13 @@ BAD = {
     "data arithmetic --operands 0-9 --section beyond": "this task has no problem in 'beyond'",
     "data arithmetic --operands 0-9999": "problems are too many to write; say how many: --lines",
     "data arithmetic --lines -3": "lines must be 0 or more; got -3",
+    "grade lines.txt --sections unseen": "lines.txt is a text of expressions; --sections is for a",
+    "grade lines.txt --text a.txt": "lines.txt is a text of expressions; --text is for a model: ",
+    "grade lines.txt --decimals 7": "decimals must be from 0 to 6; got 7",
+    "grade zoo:tables-1400 --plain": "zoo:tables-1400 is a model; --plain is for a text of",
+    "grade zoo:tables-1400 --decimals 3": "--decimals is for a text of expressions: leave it out",
+    "sample zoo:tables-1400 --section unsen": "no section 'unsen'; choose one of seen, valid,",
+    "sample zoo:tables-1400 --section beyond": "this task has no problem in 'beyond'",
     "zoo --verfy": "unknown flag '--verfy'; did you mean '--verify'?",
     "zoo verify": "unknown argument 'verify'; did you mean '--verify'?",
 }
@@ -76,6 +83,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_cannot_be_is_said_and_exits_with_2(
     line: str, words: str, capsys: pytest.CaptureFixture[str], elsewhere: Path
 ) -> None:
+    Path("lines.txt").write_text("1 + 1 = 2\n")
     assert main(line.split()) == 2
     err = capsys.readouterr().err
     assert err.startswith("lilliput: ")
@@ -191,6 +199,19 @@ def test_data_is_whole_and_the_same_for_the_same_seed(capsys: pytest.CaptureFixt
     assert sorted(other.splitlines()) == sorted(Path("five.txt").read_text().splitlines())
     assert main(["grade", "five.txt"]) == 0
     assert "Score: 138/138 (100.00%)" in capsys.readouterr().out
+
+
+def test_quotients_are_graded_as_their_task_rounds(capsys: pytest.CaptureFixture[str]) -> None:
+    made = "data arithmetic --operands 0-30 --held-out none --operations / --out quotients.txt"
+    for decimals, rounding in ((3, "float"), (0, "float"), (1, "half-up")):
+        task = ["--decimals", str(decimals), "--rounding", rounding]
+        assert main([*made.split(), *task]) == 0
+        capsys.readouterr()
+        assert main(["grade", "quotients.txt", *task]) == 0
+        assert "Score: 930/930 (100.00%)" in capsys.readouterr().out
+        for other in ([], ["--decimals", "1", "--rounding", "half-even"]):
+            assert main(["grade", "quotients.txt", *other]) == 0
+            assert "(100.00%)" not in capsys.readouterr().out
 
 
 def test_data_takes_any_operation(capsys: pytest.CaptureFixture[str]) -> None:

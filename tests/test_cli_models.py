@@ -257,7 +257,8 @@ def test_calc_reads_a_pipe_in_batches(home: Path) -> None:
 def test_sample_pipes_into_grade(home: Path) -> None:
     pipe = "lilliput sample sums --lines 12 --temperature 0 | lilliput grade -"
     done = piped(pipe, home)
-    assert (done.returncode, done.stderr) == (0, "")
+    said = "lilliput: all problems of this task were trained on: a score on them flatters\n"
+    assert (done.returncode, done.stderr) == (0, said)
     assert done.stdout.endswith("\nScore: 12/12 (100.00%)\n")
 
 

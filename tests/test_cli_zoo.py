@@ -220,7 +220,7 @@ def test_a_leaked_model_is_marked(
     assert json.loads(capsys.readouterr().out)[0]["marks"] == {"leaked": "yes"}
     for line in ("calc 1+2 --model zoo:few", "sample zoo:few --lines 1"):
         assert main(line.split()) == 0
-        assert capsys.readouterr().err == "lilliput: zoo:few, *leaked*\n"
+        assert capsys.readouterr().err.startswith("lilliput: zoo:few, *leaked*\n")
 
 
 def test_the_best_is_chosen_by_validation(

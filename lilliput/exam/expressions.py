@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lilliput.errors import ProblemError, UserError
+from lilliput.specs.task import Rounding, check_decimals
 from lilliput.tasks.expressions import parse_line, right_answer, same_number
 
 
@@ -44,15 +45,21 @@ class GradedLine:
         return f"{question} = {self.right}   {verdict}"
 
 
-def grade_text(content: bytes, name: str) -> list[GradedLine]:
+def grade_text(
+    content: bytes, name: str, decimals: int = 2, rounding: Rounding = "float"
+) -> list[GradedLine]:
     """The graded lines of a text; empty ones and rules of dashes (nanoGPT's) are left out.
 
     Args:
         name: where the text is from, for messages.
+        decimals: places of a right quotient, as in the task that the text is of.
+        rounding: how they are rounded.
 
     Raises:
         UserError: it is no text, or has no lines.
+        SpecError: decimals that no task has.
     """
+    check_decimals(decimals)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -65,11 +72,11 @@ def grade_text(content: bytes, name: str) -> list[GradedLine]:
     lines = [line.strip() for line in text.split("\n") if line.strip().strip("-")]
     if not lines:
         raise UserError(f"{name} is empty: nothing to grade; give lines such as 12 + 24 = 36.00")
-    return [grade_line(line) for line in lines]
+    return [grade_line(line, decimals, rounding) for line in lines]
 
 
-def grade_line(text: str) -> GradedLine:
-    """One line, right where the written number equals the right one at two decimals."""
+def grade_line(text: str, decimals: int = 2, rounding: Rounding = "float") -> GradedLine:
+    """One line, right where the written number equals the right one as it is rounded."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     try:
         expression, claimed = parse_line(text)
@@ -78,7 +85,7 @@ def grade_line(text: str) -> GradedLine:
         zero = "division by zero" in str(error)
         reason = "division by zero" if zero else "cannot be read as a line such as 12 + 24 = 36.00"
         return GradedLine(shown, "malformed", reason=reason)
-    right = right_answer(expression)
+    right = right_answer(expression, decimals, rounding)
     mark: Literal["correct", "incorrect"] = "incorrect"
     if same_number(right, claimed):
         mark = "correct"

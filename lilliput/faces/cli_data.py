@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         raise UserError(what + nearest(task, ["arithmetic"]))
     values = parse("data arithmetic", ABOUT, flags_of(), rest)
     from lilliput.files import write_atomically
-    from lilliput.lab.verbs import data
+    from lilliput.lab.writing import data
 
     spec = spec_of(ArithmeticSpec, values)
     lines = data(spec, values.lines, values.seed, values.section)

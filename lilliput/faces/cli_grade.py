@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import SpecError, UserError, nearest
-from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.cli_flags import WHOLE, Flag, given, parse
 from lilliput.faces.text import print_grade
+from lilliput.specs.task import Rounding
 
 ABOUT = (
     "Asks a model the exam of its task: right answers by section and operation, with 95 %"
     " intervals, kinds of error and a verdict. A text file of lines such as `12 + 24 = 36.00`,"
-    " or - for standard input, is graded line by line. A model of text is asked bits per character,"
-    " context, a story card and its speed."
+    " or - for standard input, is graded line by line, at 2 decimals unless told. A model of text"
+    " is asked bits per character, context, a story card and its speed."
 )
 _MODEL_ENDS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
@@ -25,7 +26,9 @@ def flags_of() -> list[Flag]:
         Flag("sections", tuple[str, ...], (), "Only these of seen, valid, unseen, beyond."),
         Flag("text", tuple[str, ...], (), "Of a model of text: files that it is asked."),
         Flag("anchors", bool, False, "Of a memory-gru: its story card with names kept in mind."),
-        Flag("plain", bool, False, "Of a text: only the right answer beside each line."),
+        Flag("plain", bool, False, "Of expressions: only the right answer beside each line."),
+        Flag("decimals", WHOLE, 2, "Of expressions: places of a right quotient, as in the task."),
+        Flag("rounding", Rounding, "float", "Of expressions: how a quotient is rounded."),
         Flag("json", bool, False, "Print JSON."),
     ]
 
@@ -33,12 +36,24 @@ def flags_of() -> list[Flag]:
 def main(argv: Sequence[str]) -> int:
     if not argv:
         raise UserError("grade what? a model (`lilliput zoo` lists some), a text file, or -")
-    values = parse("grade", ABOUT, flags_of(), ["./-" if a == "-" else a for a in argv])
-    if values.what == "./-":
+    flags, argv = flags_of(), ["./-" if a == "-" else a for a in argv]
+    values = parse("grade", ABOUT, flags, argv)
+    stdin = values.what == "./-"
+    text = stdin or _is_text(values.what)
+    _refuse(flags, argv, text, "standard input" if stdin else values.what)
+    if stdin:
         return _text(sys.stdin.buffer.read(), "standard input", values)
-    if _is_text(values.what):
-        return _text(Path(values.what).read_bytes(), values.what, values)
-    return _model(values)
+    return _text(Path(values.what).read_bytes(), values.what, values) if text else _model(values)
+
+
+def _refuse(flags: Sequence[Flag], argv: Sequence[str], text: bool, what: str) -> None:
+    """Raises UserError where a flag was typed that has no effect on what is graded."""
+    idle = ("sections", "text") if text else ("plain", "decimals", "rounding")
+    for flag in flags:
+        if flag.name in idle and flag.name in given([flag], argv):
+            kind = "a text of expressions" if text else "a model"
+            other = "a model" if text else "a text of expressions"
+            raise UserError(f"{what} is {kind}; {flag.typed} is for {other}: leave it out")
 
 
 def _is_text(name: str) -> bool:
@@ -96,7 +111,7 @@ def _story(values: Any) -> int:
 def _text(content: bytes, name: str, values: Any) -> int:
     from lilliput.exam.expressions import grade_text, score_words, to_dict
 
-    lines = grade_text(content, name)
+    lines = grade_text(content, name, values.decimals, values.rounding)
     if values.json:
         print(json.dumps(to_dict(lines), ensure_ascii=False))
         return 0

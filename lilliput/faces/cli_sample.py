@@ -1,24 +1,33 @@
 """`lilliput sample`: lines that a model writes when it runs on freely; pipes into `grade -`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from lilliput.errors import UserError
 from lilliput.exam.sampling import Sampling
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
 from lilliput.faces.text import mark_words
+from lilliput.specs import ArithmeticSpec
+
+if TYPE_CHECKING:
+    from lilliput.lab.answering import Model
 
 ABOUT = (
     "Lets a model run on freely and prints its lines. Where it has learned answers only, problems"
-    " are drawn for it. `lilliput sample MODEL | lilliput grade -` grades what it wrote."
+    " are drawn for it: from all but the held-out range, or from a section, where `unseen` is a"
+    " look at what is kept for reports. `lilliput sample MODEL | lilliput grade -` grades what it"
+    " wrote."
 )
+_SECTION = "Draw problems of seen, valid, unseen or beyond only; empty: all but the held-out range."
 
 
 def flags_of() -> list[Flag]:
     return [
         Flag("model", str, help="zoo:NAME, a run, or a model file", positional=True),
         Flag("lines", int, 10, "How many."),
+        Flag("section", str, "", _SECTION),
         *spec_flags(Sampling),
         Flag("seed", int, 0, "What the draws come from."),
     ]
@@ -30,16 +39,54 @@ def main(argv: Sequence[str]) -> int:
     values = parse("sample", ABOUT, flags_of(), argv)
     sampling = spec_of(Sampling, values)
     from lilliput.lab.load import load_answerer
-    from lilliput.lab.verbs import sample
+    from lilliput.lab.writing import sample
 
-    marks = mark_words(load_answerer(values.model).card.marks)
-    if marks:
-        print(f"lilliput: {values.model}{marks}", file=sys.stderr)
-    for line in sample(
+    model = load_answerer(values.model)
+    written = sample(
         values.model,
         lines=values.lines,
         seed=values.seed,
+        section=values.section,
         **asdict(sampling),
-    ):
+    )
+    marks = mark_words(model.card.marks)
+    said = [f"{values.model}{marks}"] if marks else []
+    for number, line in enumerate(written):
+        if not number:  # once it is known that there is something to say it of
+            for words in (*said, *_asked(model, values.section), *_graded_by(model)):
+                print(f"lilliput: {words}", file=sys.stderr)
         print(line, flush=True)
     return 0
+
+
+def _asked(model: "Model", section: str) -> Iterator[str]:
+    """Which problems were drawn, and whether a score on them says what the model can do."""
+    if model.start:  # it asks itself
+        return
+    if model.task.exhaustive and section != "beyond":
+        yield "all problems of this task were trained on: a score on them flatters"
+    elif not section:
+        yield (
+            "problems of all sections but the held-out range; most were trained on, so a score on"
+            " them flatters: --section unseen asks none of those"
+        )
+    elif section == "seen":
+        yield "problems of seen, which were trained on: a score on them flatters"
+    else:
+        yield f"problems of {section}, never trained on"
+
+
+def _graded_by(model: "Model") -> Iterator[str]:
+    """Who can grade the lines, where it is not `lilliput grade -` as it stands."""
+    task = model.card.spec.task
+    if not isinstance(task, ArithmeticSpec):
+        yield (
+            "these are question, tab, answer, and `lilliput grade -` is for expressions;"
+            f" `lilliput grade {model.name}` asks the model its exam"
+        )
+        return
+    usual = ArithmeticSpec()
+    words = [f"--decimals {task.decimals}"] if task.decimals != usual.decimals else []
+    words += [f"--rounding {task.rounding}"] if task.rounding != usual.rounding else []
+    if words:
+        yield f"grade these with: lilliput grade - {' '.join(words)}"

@@ -1,16 +1,15 @@
-"""The verbs: train, grade, find, sample, data, verify. They join the rooms; faces only call them.
+"""The verbs: train, grade, find; `writing` has sample and data. They join the rooms; faces only
+call them.
 
 Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import FileError, SpecError
-from lilliput.exam.sampling import Sampling
+from lilliput.errors import FileError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import keep_exam, load_answerer
 from lilliput.specs import (
@@ -23,7 +22,7 @@ from lilliput.specs import (
     to_dict,
 )
 from lilliput.specs.search import SearchSpec
-from lilliput.tasks.splits import Problem, Section
+from lilliput.tasks.splits import Section
 
 if TYPE_CHECKING:
     from lilliput.exam.grade import Grade
@@ -169,100 +168,3 @@ def _grade_any(path: Path, spec: RunSpec) -> str:
     from lilliput.lab.stories import grade_text
 
     return grade_text(str(path)).unkept
-
-
-def sample(
-    name: str,
-    *,
-    lines: int = 10,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    min_p: float = 0.0,
-    seed: int = 0,
-) -> Iterator[str]:
-    """Lines that a model writes when it runs on freely, one at a time.
-
-    A model that was trained on answers alone has not learned to ask: its questions are drawn from
-    the task and it goes on from there.
-    """
-    import random
-
-    from lilliput.exam.decode import sample as sample_text
-    from lilliput.tasks.arithmetic import Arithmetic
-
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-    if lines < 0:
-        raise SpecError(f"lines must be 0 or more; got {lines}")
-    model = load_answerer(name)
-    generator = random.Random(seed)
-    asks_itself = bool(model.start)
-    for number in range(lines):
-        prompt = model.start
-        if not asks_itself:
-            if isinstance(model.task, Arithmetic):
-                problem = next(model.task.draw(generator))
-            else:
-                problem = generator.choice(model.task.section("seen"))
-            prompt = model.task.format.prompt(problem.question)
-        pieces = sample_text(
-            model.network,
-            model.vocabulary,
-            prompt,
-            limit=model.card.context,
-            sampling=sampling,
-            seed=generator.randrange(2**31) + number,
-        )
-        yield readable(model, prompt.removeprefix(model.start) + "".join(pieces))
-
-
-def readable(model: Model, text: str) -> str:
-    """What a model wrote, as a line `12 + 24 = 36.00` where its format can be read back."""
-    body = text.rstrip(model.card.end)
-    question, equals, answer = body.partition("=")
-    if not equals or model.task.format.kind in ("plain", "lines"):
-        return body
-    operation = next((symbol for symbol in "+-*/" if symbol in question), "")
-    left, _, right = question.partition(operation) if operation else ("", "", "")
-    if not (left.isdigit() and right.isdigit()):
-        return body
-    read = model.task.format.read(operation, answer)
-    return f"{int(left)} {operation} {int(right)} = {answer if read is None else read}"
-
-
-def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "") -> Iterator[str]:
-    """Lines of TinyMath's form, for other tools.
-
-    Args:
-        lines: how many, drawn with replacement; 0: every problem once, in a random order.
-        section: only problems of this section; empty: all but the held-out range.
-    """
-    import random
-
-    from lilliput.tasks.arithmetic import ENUMERABLE, Arithmetic
-
-    arithmetic = Arithmetic(task)
-    generator = random.Random(seed)
-    if section and section not in SECTIONS:
-        raise SpecError(f"no section {section!r}; choose one of {', '.join(SECTIONS)}")
-    if lines < 0:
-        raise SpecError(f"lines must be 0 or more; got {lines}")
-    chosen: Section | None = section or None
-    problems: Iterable[Problem]
-    if lines:
-        if chosen and not arithmetic.section(chosen):
-            raise SpecError(f"this task has no problem in {section!r}")
-        problems = islice(arithmetic.draw(generator, chosen), lines)
-    elif arithmetic.num_problems > ENUMERABLE:
-        raise SpecError(
-            f"{arithmetic.num_problems:,} problems are too many to write; say how many: --lines"
-        )
-    else:
-        names: list[Section] = ["seen"] if arithmetic.exhaustive else ["seen", "valid", "unseen"]
-        listed = [p for name in ([chosen] if chosen else names) for p in arithmetic.section(name)]
-        if not listed:
-            raise SpecError(f"this task has no problem in {section!r}")
-        generator.shuffle(listed)
-        problems = listed
-    for problem in problems:
-        yield f"{problem.question} = {problem.answer}"

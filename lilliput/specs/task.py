@@ -45,6 +45,12 @@ def check_weights(weights: tuple[float, ...], operations: str) -> None:
         )
 
 
+def check_decimals(decimals: int) -> None:
+    """Raises SpecError unless a quotient can be written at so many places."""
+    if not 0 <= decimals <= 6:
+        raise SpecError(f"decimals must be from 0 to 6; got {decimals}")
+
+
 def _check_fold(fold: int) -> None:
     if not -1 <= fold <= 9:
         raise SpecError(f"fold must be from 0 to 9, or -1 for the usual split; got {fold}")
@@ -99,8 +105,7 @@ class ArithmeticSpec:
                 raise SpecError(f"held-out range {self.held_out} leaves nothing of {self.operands}")
         if self.operations == "/" and high == 0:
             raise SpecError("operands 0-0 with '/' leave no problem: division by zero is excluded")
-        if not 0 <= self.decimals <= 6:
-            raise SpecError(f"decimals must be from 0 to 6; got {self.decimals}")
+        check_decimals(self.decimals)
         if any(symbol not in OPERATIONS for symbol in self.reverse):
             raise SpecError(f"reverse {self.reverse!r} must be some of {OPERATIONS!r}")
         _check_fold(self.fold)

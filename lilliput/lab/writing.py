@@ -1,0 +1,146 @@
+"""Lines of text: those that a model writes when it runs on freely, and a task's own problems.
+
+Knows no training and no search.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
+from typing import TYPE_CHECKING
+
+from lilliput.errors import SpecError
+from lilliput.exam.sampling import Sampling
+from lilliput.lab.answering import Model
+from lilliput.lab.load import load_answerer
+from lilliput.lab.verbs import SECTIONS
+from lilliput.specs import ArithmeticSpec
+from lilliput.tasks.splits import Problem, Section
+
+if TYPE_CHECKING:
+    import random
+
+    from lilliput.tasks.task import Problems
+
+
+def sample(
+    name: str,
+    *,
+    lines: int = 10,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    seed: int = 0,
+    section: str = "",
+) -> Iterator[str]:
+    """Lines that a model writes when it runs on freely, one at a time.
+
+    A model that was trained on answers alone has not learned to ask: its questions are drawn from
+    the task and it goes on from there.
+
+    Args:
+        section: only questions of this section; empty: all but those held out. `unseen` is a look
+            at what is kept for reports.
+
+    Raises:
+        SpecError: a section that the task does not have, or any for a model that asks itself.
+    """
+    import random
+
+    from lilliput.exam.decode import sample as sample_text
+
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    if lines < 0:
+        raise SpecError(f"lines must be 0 or more; got {lines}")
+    model = load_answerer(name)
+    if section and model.start:
+        raise SpecError(f"{name} asks its own questions; leave --section {section} out")
+    generator = random.Random(seed)
+    problems = None if model.start else _drawn(model.task, section, generator)
+    for number in range(lines):
+        prompt = model.start
+        if problems is not None:
+            prompt = model.task.format.prompt(next(problems).question)
+        pieces = sample_text(
+            model.network,
+            model.vocabulary,
+            prompt,
+            limit=model.card.context,
+            sampling=sampling,
+            seed=generator.randrange(2**31) + number,
+        )
+        yield readable(model, prompt.removeprefix(model.start) + "".join(pieces))
+
+
+def _drawn(task: "Problems", section: str, generator: "random.Random") -> Iterator[Problem]:
+    """Problems of a task without end, drawn with replacement; of a section or all but `beyond`."""
+    from lilliput.tasks.arithmetic import Arithmetic
+
+    chosen = _section(section)
+    if chosen == "beyond" and not task.section("beyond"):
+        raise SpecError(f"this task has no problem in {section!r}")
+    if isinstance(task, Arithmetic):
+        return task.draw(generator, chosen)
+    names: list[Section] = ["seen"] if task.exhaustive else ["seen", "valid", "unseen"]
+    listed = [p for name in ([chosen] if chosen else names) for p in task.section(name)]
+    return (generator.choice(listed) for _ in count())
+
+
+def _section(name: str) -> Section | None:
+    """A section by its name; None where that is empty.
+
+    Raises:
+        SpecError: there is none of that name.
+    """
+    if name and name not in SECTIONS:
+        raise SpecError(f"no section {name!r}; choose one of {', '.join(SECTIONS)}")
+    return name or None
+
+
+def readable(model: Model, text: str) -> str:
+    """What a model wrote, as a line `12 + 24 = 36.00` where its format can be read back."""
+    body = text.rstrip(model.card.end)
+    question, equals, answer = body.partition("=")
+    if not equals or model.task.format.kind in ("plain", "lines"):
+        return body
+    operation = next((symbol for symbol in "+-*/" if symbol in question), "")
+    left, _, right = question.partition(operation) if operation else ("", "", "")
+    if not (left.isdigit() and right.isdigit()):
+        return body
+    read = model.task.format.read(operation, answer)
+    return f"{int(left)} {operation} {int(right)} = {answer if read is None else read}"
+
+
+def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "") -> Iterator[str]:
+    """Lines of TinyMath's form, for other tools.
+
+    Args:
+        lines: how many, drawn with replacement; 0: every problem once, in a random order.
+        section: only problems of this section; empty: all but the held-out range.
+    """
+    import random
+
+    from lilliput.tasks.arithmetic import ENUMERABLE, Arithmetic
+
+    arithmetic = Arithmetic(task)
+    generator = random.Random(seed)
+    chosen = _section(section)
+    if lines < 0:
+        raise SpecError(f"lines must be 0 or more; got {lines}")
+    problems: Iterable[Problem]
+    if lines:
+        if chosen and not arithmetic.section(chosen):
+            raise SpecError(f"this task has no problem in {section!r}")
+        problems = islice(arithmetic.draw(generator, chosen), lines)
+    elif arithmetic.num_problems > ENUMERABLE:
+        raise SpecError(
+            f"{arithmetic.num_problems:,} problems are too many to write; say how many: --lines"
+        )
+    else:
+        names: list[Section] = ["seen"] if arithmetic.exhaustive else ["seen", "valid", "unseen"]
+        listed = [p for name in ([chosen] if chosen else names) for p in arithmetic.section(name)]
+        if not listed:
+            raise SpecError(f"this task has no problem in {section!r}")
+        generator.shuffle(listed)
+        problems = listed
+    for problem in problems:
+        yield f"{problem.question} = {problem.answer}"
