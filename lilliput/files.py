@@ -21,23 +21,39 @@ GOES_ON = (
 
 
 def write_atomically(path: Path, content: bytes, *, then: str = GOES_ON) -> None:
-    """Raises FileError where the disk is full or the folder cannot be written.
+    """What stands at `path` is replaced, behind a link what the link points to; a pipe or a device
+    has no content to replace, and is written to.
 
     Args:
         then: what the message adds to the reason.
+
+    Raises:
+        FileError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.exists() and not path.is_file():
+        _write_straight(path, content, then)
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _bring_to_disk(path.parent)
+        os.replace(temporary, target)
+        _bring_to_disk(target.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error, then) from None
+
+
+def _write_straight(path: Path, content: bytes, then: str) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except OSError as error:
         raise cannot_write(path, error, then) from None
 
 

@@ -1,0 +1,83 @@
+"""Writing whole files: what stands at a path is replaced, but no pipe, device or link."""
+
+import io
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lilliput import files
+from lilliput.errors import FileError
+from lilliput.faces.cli import main
+from lilliput.files import write_atomically
+
+
+def read_in_the_background(fifo: Path) -> tuple[threading.Thread, list[bytes]]:
+    """A reader at the other end, who is there before anyone writes."""
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()), daemon=True)
+    reader.start()
+    return reader, got
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_to(linked: bool, tmp_path: Path) -> None:
+    fifo = path = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(fifo)
+    reader, got = read_in_the_background(fifo)
+    write_atomically(path, b"1 + 1 = 2.00\n")
+    reader.join(timeout=10)
+    assert got == [b"1 + 1 = 2.00\n"]
+    assert fifo.is_fifo()
+    assert path.is_symlink() == linked
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_is_followed(there: bool, tmp_path: Path) -> None:
+    target = tmp_path / "other" / "file.txt"
+    if there:
+        target.parent.mkdir()
+        target.write_bytes(b"old")
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert not target.is_symlink()
+    assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_full_device_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, content: Any) -> int:
+            raise OSError(28, "No space left on device")
+
+    path = tmp_path / "full"
+    os.mkfifo(path)
+    beside = open
+    monkeypatch.setattr(
+        files,
+        "open",
+        lambda name, mode: Full() if name == path else beside(name, mode),
+        raising=False,
+    )
+    assert main(["data", "arithmetic", "--operands", "0-5", "--out", str(path)]) == 1
+    assert capsys.readouterr().err == (
+        f"lilliput: cannot write {path}: No space left on device; choose another file with --out\n"
+    )
+    assert path.is_fifo()
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="Is a directory"):
+        write_atomically(tmp_path, b"new")
+    assert tmp_path.is_dir()
