@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lilliput.faces import charts, report_maps
+from lilliput.faces.found import marks_of
 from lilliput.faces.report_page import Html, join, note, still, table, tag
-from lilliput.faces.text import interval
+from lilliput.faces.text import interval, mark_words
 from lilliput.files import read_json, write_atomically
 from lilliput.specs.task import parse_range
 
@@ -80,7 +81,7 @@ def draw_maps(exam: Mapping[str, Any], folder: Path, prefix: str = "") -> Maps:
         if operation is None:
             continue
         name = f"heat-map-{prefix}{operation}"
-        chart = report_maps.chart_of(map_, held)
+        chart = report_maps.chart_of(map_, held, mark_words(marks_of(exam["spec"])))
         svg = write_chart(folder, name, chart)
         parts.append(still(name, svg, chart["description"]))
         sign = report_maps.SIGNS[map_.operation]

@@ -73,8 +73,12 @@ def bands(held: tuple[int, int] | None, low: int, high: int) -> list[dict[str, f
     return [band for band in (across, below, above) if band["y"] < band["y2"]]
 
 
-def chart_of(map_: Map, held: tuple[int, int] | None) -> charts.Spec:
-    """A map with its axes; operations are named, and the held-out band is drawn."""
+def chart_of(map_: Map, held: tuple[int, int] | None, marked: str = "") -> charts.Spec:
+    """A map with its axes; operations are named, and the held-out band is drawn.
+
+    Args:
+        marked: what must be said of the model, to end the title: `, *leaked*`.
+    """
     marks = "".join(map_.rows)
     right, asked = marks.count(RIGHT), len(marks) - marks.count(MISSING)
     high = map_.low + len(map_.rows) - 1
@@ -82,11 +86,12 @@ def chart_of(map_: Map, held: tuple[int, int] | None) -> charts.Spec:
     subtitle = f"{right:,} of {asked:,} right"
     if held and outlined:
         subtitle += f"; outlined: {held[0]}–{held[1]}, never trained on"
+    name = f"{NAMES.get(map_.operation, map_.operation)} {SIGNS.get(map_.operation, '')}"
     return charts.heat_map(
         "data:image/png;base64," + base64.b64encode(picture(map_.rows)).decode(),
         low=map_.low,
         high=high,
         bands=outlined,
-        title=f"{NAMES.get(map_.operation, map_.operation)} {SIGNS.get(map_.operation, '')}",
+        title=name + marked,
         subtitle=subtitle,
     )

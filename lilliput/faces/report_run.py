@@ -72,9 +72,10 @@ def curves(run: Run) -> dict[str, charts.Spec]:
         if run.exam is not None:
             made["context"] = context_chart(run.exam)
         return made
-    loss = "training loss, nats a character"
+    marked = mark_words(marks_of(run.spec))
+    loss = f"training loss, nats a character{marked}"
     whole = bool(rows) and rows[-1]["low"] == rows[-1]["high"]
-    title = "score on all problems" if whole else "validation score"
+    title = ("score on all problems" if whole else "validation score") + marked
     return {
         "validation": charts.curves(rows, by_family=None, y="score", title=title),
         "loss": charts.curves(rows, by_family=None, y="loss", title=loss),

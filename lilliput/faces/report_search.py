@@ -56,8 +56,14 @@ class Search:
 
     @property
     def families(self) -> list[str]:
-        """Those with a trial."""
-        return [name for name in self.spec.families if any(t.family == name for t in self.trials)]
+        """Those with a trial, as charts name them."""
+        found = {trial.family for trial in self.trials}
+        return [self.label(name) for name in self.spec.families if name in found]
+
+    def label(self, family: str) -> str:
+        """A family as charts name it: `gpt`, or `gpt, *leaked*`, so that a chart that is shown
+        alone says so too."""
+        return family + mark_words(marks_of(self.trials[0].spec))
 
     @property
     def shown(self) -> list[Size]:
@@ -110,17 +116,17 @@ def frontier(search: Search) -> charts.Spec:
     points = []
     for family in search.result.families:
         for size in family.sizes:
-            points += _points(size, search.levels)
+            points += _points(size, search)
         lost = family.fails_totally
         if lost is not None:
             score = lost.validation.score
             words = (
                 f"{lost.parameters:,} parameters: not shown to be better than {floor_words(score)}"
             )
-            points.append(_point(lost, charts.FAILURE, score, words))
+            points.append(_point(lost, search, charts.FAILURE, score, words))
     trials = [
         {
-            "family": trial.family,
+            "family": search.label(trial.family),
             "parameters": trial.parameters,
             "score": round(trial.last.score, 4),
             "text": f"trial {trial.number}: {shape_words(trial)}, {asked_words(trial.last)}"
@@ -138,11 +144,12 @@ def frontier(search: Search) -> charts.Spec:
     )
 
 
-def _points(size: Size, levels: Levels) -> list[dict[str, Any]]:
+def _points(size: Size, search: Search) -> list[dict[str, Any]]:
     """The best run of a size, by the strictest exam that it took, and its recipe's median."""
     seen = size.unseen if size.confirmed and size.unseen is not None else size.validation
     kind = charts.CONFIRMED if size.confirmed else charts.VALIDATED
-    possible = _point(size, kind, seen.score, size_words(size, levels), seen.low, seen.high)
+    words = size_words(size, search.levels)
+    possible = _point(size, search, kind, seen.score, words, seen.low, seen.high)
     if size.typical is None:
         return [possible]
     scores = ", ".join(map(point_words, sorted(size.typical_scores)))
@@ -151,14 +158,20 @@ def _points(size: Size, levels: Levels) -> list[dict[str, Any]]:
         f" recipe, {asked_words(size.validation)} {point_words(size.typical)} (of {scores})"
     )
     low, high = min(size.typical_scores), max(size.typical_scores)
-    return [possible, _point(size, charts.TYPICAL, size.typical, words, low, high)]
+    return [possible, _point(size, search, charts.TYPICAL, size.typical, words, low, high)]
 
 
 def _point(
-    size: Size, kind: str, score: float, text: str, low: float | None = None, high: float = 0.0
+    size: Size,
+    search: Search,
+    kind: str,
+    score: float,
+    text: str,
+    low: float | None = None,
+    high: float = 0.0,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "family": size.family, "parameters": size.parameters, "kind": kind,
+        "family": search.label(size.family), "parameters": size.parameters, "kind": kind,
         "score": round(score, 4), "text": text,
     }  # fmt: skip
     if low is not None:
@@ -172,7 +185,8 @@ def curves(search: Search) -> charts.Spec:
         scores = {row["step"]: row["right"] / row["total"] for p in trial.points for row in
                   p.metrics if row.get("total")}  # fmt: skip
         scores |= {point.step: point.validation.score for point in trial.points}
-        head = {"trial": trial.number, "family": trial.family, "parameters": trial.parameters}
+        family = search.label(trial.family)
+        head = {"trial": trial.number, "family": family, "parameters": trial.parameters}
         text = f"trial {trial.number}: {shape_words(trial)}, seed {trial.seed}"
         rows += [
             {**head, "step": step, "score": round(scores[step], 4), "text": text}
@@ -180,6 +194,7 @@ def curves(search: Search) -> charts.Spec:
         ]
     several = search.families if len(search.families) > 1 else None
     title = f"score on all {search.num_all:,} problems" if search.num_all else "validation score"
+    title += mark_words(marks_of(search.trials[0].spec))
     mark = search.spec.pass_mark
     return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
 
@@ -192,7 +207,8 @@ def sizes_table(search: Search) -> Html:
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else point_words(size.typical)
             rows.append([
-                f"{size.family} {size.parameters:,}", shape_words(size.trial).split(",")[1].strip(),
+                f"{search.label(size.family)} {size.parameters:,}",
+                shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
                 f"{size.passed} of {size.tried}", _size_state(size),
             ])  # fmt: skip
