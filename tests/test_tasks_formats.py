@@ -10,7 +10,7 @@ from lilliput.specs.task import Format
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.formats import AnswerFormat
 from lilliput.tasks.vocabulary import END, Vocabulary
-from lilliput.tasks.working import alphabet, longest, working
+from lilliput.tasks.working import alphabet, line_length, longest, working
 
 formats = st.sampled_from(["plain", "reversed", "padded", "worked"])
 TASKS = {
@@ -127,3 +127,29 @@ def test_the_working_adds_up_at_any_width(digits: int, operation: str, data: st.
     assert text.rpartition(">")[2].replace("_", "") == str(value)
     assert len(text) <= longest(operation, digits, 2)
     assert set(text) <= set(alphabet(operation))
+
+
+@given(st.sampled_from("+-*/"), st.integers(1, 2), st.integers(0, 99), st.integers(0, 99))
+def test_the_lines_of_a_working_are_of_the_length_that_the_format_says(
+    operation: str, digits: int, left: int, right: int
+) -> None:
+    left, right = left % 10**digits, right % 10**digits
+    if operation == "/" and right == 0:
+        return
+    task = Arithmetic(
+        ArithmeticSpec(operands=f"0-{10**digits - 1}", held_out="none", format="worked")
+    )
+    length = task.format.line_length
+    assert length == line_length(digits)
+    problem = task.problem(left, operation, right)
+    text = task.format.completion(problem.question, problem.answer).partition(">")[0]
+    lines = text[6 * digits :]  # after the preface
+    assert lines
+    assert len(lines) % length == 0
+    ends, others = lines[length - 1 :: length], [c for c in lines if c.isalpha() and c > "E"]
+    assert list(ends) == others, "each line ends with its letter, and none is elsewhere"
+
+
+def test_only_working_has_lines() -> None:
+    for kind in ("plain", "reversed", "padded"):
+        assert TASKS[kind, ""].format.line_length == 0

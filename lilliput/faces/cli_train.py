@@ -124,7 +124,7 @@ def _base(argv: Sequence[str]) -> RunSpec | None:
 
 
 def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
-    from lilliput.lab.job import shape_of
+    from lilliput.lab.job import line_length_of, shape_of
     from lilliput.lab.verbs import sealed
 
     made = sealed(spec_of(TASKS[task], values))
@@ -135,6 +135,9 @@ def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
         model = shape_of(made, training, family, parse_count(values.params), fixed)
     else:
         model = spec_of(cls, values)
+        # A spec that was given has its own, unless another format is asked for.
+        if "line_length" not in typed and ("format" in typed or not (values.spec or values.resume)):
+            model = replace(model, **line_length_of(made, family))
     return RunSpec(task=made, model=model, training=training, seed=values.seed)
 
 

@@ -12,6 +12,7 @@ from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.model import ModelSpec
+from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.stories import Stories, unigram_bits
 from lilliput.tasks.task import Task, task_of
 from lilliput.units import wilson
@@ -76,7 +77,17 @@ def shape_of(
 ) -> ModelSpec:
     """The largest shape under a number of parameters for a task's vocabulary and context."""
     vocabulary, context = _sizes(task, training)
-    return solve_shape(family, num_parameters, vocabulary, context, **fixed)
+    lines = line_length_of(task, family)
+    return solve_shape(family, num_parameters, vocabulary, context, **{**lines, **fixed})
+
+
+def line_length_of(task: TaskSpec, family: str) -> dict[str, int]:
+    """The field of a family's shape that says how long the lines of a task's format are; nothing
+    where the format has no lines, or the family does not count by them."""
+    made = task_of(task)
+    length = made.format.line_length if isinstance(made, Arithmetic) else 0
+    known = {field.name for field in fields(FAMILIES[family])}
+    return {"line_length": length} if length and "line_length" in known else {}
 
 
 def count(spec: RunSpec) -> int:

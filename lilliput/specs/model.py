@@ -40,7 +40,8 @@ class GPTSpec:
     line_length: int = 0
     """Characters of a line, where text comes in lines of one length, as working does. The place in
     the line is then added to the embeddings as sines and cosines, and rotary wavelengths are odd
-    fractions of the line, six lines, and endless. 0: text has no lines."""
+    fractions of the line, six lines, and endless. 0: text has no lines. Where none is typed,
+    `train` and `find` take that of the task's format."""
     rank: int = 0
     """Rank of every matrix inside the blocks, as a product of two; 0: full."""
     tied: bool = True

@@ -90,6 +90,11 @@ class AnswerFormat:
             lengths.append(len(self.prompt(question)) + len(self.completion(question, answer)))
         return max(lengths)
 
+    @property
+    def line_length(self) -> int:
+        """Characters of a line of the working, which models may count by; 0: there are no lines."""
+        return working.line_length(self.digits) if self.kind == "worked" else 0
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

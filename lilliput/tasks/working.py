@@ -83,7 +83,12 @@ def longest(operation: str, digits: int, decimals: int) -> int:
     """Characters of the longest working, answer included, at most."""
     lines = {"+": 2, "-": 4, "*": 10 * digits, "/": 11 * (digits + decimals)}[operation]
     answer = 2 * digits + decimals + 2
-    return 6 * digits + lines * (6 * digits + 3) + answer
+    return 6 * digits + lines * line_length(digits) + answer
+
+
+def line_length(digits: int) -> int:
+    """Characters of each line: the register, the counter, what is added, and the letter."""
+    return 4 * digits + 2 + 2 * digits + 1
 
 
 def _value(bead: str) -> int:
