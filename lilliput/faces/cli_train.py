@@ -13,6 +13,7 @@ from lilliput.faces.train_live import print_curve, shown
 from lilliput.specs import (
     FAMILIES,
     ArithmeticSpec,
+    GPTSpec,
     LinesSpec,
     RunSpec,
     StoriesSpec,
@@ -137,7 +138,9 @@ def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
         model = spec_of(cls, values)
         # A spec that was given has its own, unless another format is asked for.
         if "line_length" not in typed and ("format" in typed or not (values.spec or values.resume)):
-            model = replace(model, **line_length_of(made, family))
+            lines = line_length_of(made, family)
+            if lines and isinstance(model, GPTSpec):
+                model = replace(model, line_length=lines["line_length"])
     return RunSpec(task=made, model=model, training=training, seed=values.seed)
 
 
