@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from lilliput.errors import FileError, SpecError
 from lilliput.files import cannot_write
 from lilliput.specs.task import StoriesSpec
+from lilliput.tasks.corpus_writer import SectionWriter
 from lilliput.tasks.documents import EXCERPT, Progress, file_digest, files_of, read_documents
 from lilliput.tasks.duplicates import BANDS, band_keys, clusters
 from lilliput.tasks.pieces import learn_merges
@@ -216,7 +217,7 @@ class _Build:
     def _write(
         self, section_D: NDArray[np.uint8], vocabulary: Vocabulary
     ) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
-        writers = [_Writer(self.part, name, vocabulary) for name in SECTIONS]
+        writers = [SectionWriter(self.part, name, vocabulary) for name in SECTIONS]
         replaced: dict[str, str] = {}
         known = set(vocabulary.characters)
         for (_, document), place in zip(
@@ -249,60 +250,6 @@ def _sections(
             section_D[(kind_D == 0) & (tenth_D == np.uint64(tenth))] = number
     section_D[kind_D < kept_D[first_D]] = _DROPPED
     return section_D
-
-
-class _Writer:
-    """Writes one section."""
-
-    def __init__(self, folder: Path, name: Section, vocabulary: Vocabulary) -> None:
-        self.name, self.vocabulary = name, vocabulary
-        self.kind = np.uint8 if len(vocabulary) <= 256 else np.uint16
-        self.tokens = self._open(folder / f"{name}.tokens")
-        self.starts = self._open(folder / f"{name}.starts")
-        self.lengths = self._open(folder / f"{name}.lengths")
-        self.num_tokens = self.num_documents = self.num_characters = 0
-        self._table = None if vocabulary.merges else _table(vocabulary)
-        self._put(np.zeros(1, dtype=self.kind))
-
-    @staticmethod
-    def _open(path: Path) -> BinaryIO:
-        return path.open("wb", buffering=1 << 20)
-
-    def add(self, document: str) -> None:
-        self.starts.write(np.int64(self.num_tokens).tobytes())
-        self.lengths.write(np.int32(len(document)).tobytes())
-        if self._table is not None:
-            points = np.frombuffer(document.encode("utf-32-le"), dtype=np.uint32)
-            ids: NDArray[Any] = self._table[points]
-        else:
-            ids = np.array(self.vocabulary.encode(document))
-        self._put(np.append(ids, 0).astype(self.kind))
-        self.num_documents += 1
-        self.num_characters += len(document)
-
-    def _put(self, ids: NDArray[Any]) -> None:
-        self.tokens.write(ids.tobytes())
-        self.num_tokens += len(ids)
-
-    def close(self) -> dict[str, int]:
-        self.starts.write(np.int64(self.num_tokens).tobytes())
-        for file in (self.tokens, self.starts, self.lengths):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-        return {
-            "documents": self.num_documents,
-            "characters": self.num_characters,
-            "tokens": self.num_tokens,
-        }
-
-
-def _table(vocabulary: Vocabulary) -> NDArray[np.uint16]:
-    """Numbers of characters by code point."""
-    table = np.zeros(0x110000, dtype=np.uint16)
-    for number, character in enumerate(vocabulary.characters):
-        table[ord(character)] = number
-    return table
 
 
 def texts(spec: StoriesSpec, section: Section, sample: int = 0) -> Sequence[str]:
