@@ -8,54 +8,51 @@ Every seed that was trained is recorded, passed or not. A line that is there alr
 
 import argparse
 import datetime
-import hashlib
 import json
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from lilliput import zoo
 from lilliput.files import write_atomically
 from lilliput.lab.verbs import grade
+from lilliput.lab.zoofacts import facts, text_facts
 from lilliput.models.modelfile import read_card
+from lilliput.specs import StoriesSpec
 
 FOLDER = Path(zoo.__file__).parent
 
 
 def row_of(path: Path, seeds: list[Path], words: argparse.Namespace) -> dict[str, Any]:
     """The fields of zoo.Entry, JSON-ready."""
-    content = path.read_bytes()
-    graded = grade(str(path), ("valid", "unseen", "beyond"), keep=False)
-    sections, card = graded.grade.sections, graded.model.card
-    unseen, beyond = sections["unseen"], sections.get("beyond")
-    tries = {read_card(other).spec.seed: other for other in [path, *seeds]}
-    valid = sections["valid"].overall
-    marks = {card.spec.seed: (valid.right, valid.total)}
-    for seed, other in tries.items():
-        if seed not in marks:
-            part = grade(str(other), ["valid"], keep=False).grade.sections["valid"].overall
-            marks[seed] = (part.right, part.total)
-    return {
+    card = read_card(path)
+    found = facts(str(path))
+    if isinstance(card.spec.task, StoriesSpec):
+        found |= text_facts(str(path))
+    marks = {card.spec.seed: found["valid"]}
+    for other in seeds:
+        seed = read_card(other).spec.seed
+        marks.setdefault(seed, _valid(other))
+    row = {
         "task": words.task,
-        "family": card.spec.model.kind,
-        "shape": zoo.shape_words(card.spec.model),
-        "parameters": card.parameters,
-        "bytes": len(content),
-        "digest": hashlib.sha256(content).hexdigest(),
-        "format": str(card.format["kind"]),
-        "valid": [valid.right, valid.total],
-        "valid_interval": [round(valid.low, 4), round(valid.high, 4)],
-        "unseen": [unseen.overall.right, unseen.overall.total],
-        "unseen_interval": [round(unseen.overall.low, 4), round(unseen.overall.high, 4)],
-        "unseen_by_operation": {g: [t.right, t.total] for g, t in unseen.groups.items()},
-        "beyond": [beyond.overall.right, beyond.overall.total] if beyond else [0, 0],
-        "characters": round(unseen.length, 2),
+        **found,
         "seeds": [[seed, *marks[seed]] for seed in sorted(marks)],
         "command": words.command,
         "machine": words.machine,
         "minutes": words.minutes,
         "date": datetime.date.today().isoformat(),
     }
+    order = [field.name for field in fields(zoo.Entry)]
+    return {name: row[name] for name in order if name in row}
+
+
+def _valid(path: Path) -> list[int]:
+    if isinstance(read_card(path).spec.task, StoriesSpec):
+        found: list[int] = text_facts(str(path))["valid"]
+        return found
+    part = grade(str(path), ["valid"], keep=False).grade.sections["valid"].overall
+    return [part.right, part.total]
 
 
 def as_toml(rows: dict[str, dict[str, Any]]) -> str:

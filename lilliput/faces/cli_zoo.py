@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import LilliputError
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.faces.text import mark_words
-from lilliput.units import format_bytes
+from lilliput.units import format_bytes, score_words
 
 if TYPE_CHECKING:
     from lilliput.zoo import Entry
@@ -107,8 +107,7 @@ def _row(entry: "Entry") -> list[str]:
 
 
 def _score(count: tuple[int, int], ends: tuple[float, float]) -> str:
-    words = f"{100 * count[0] / count[1]:.1f} %"
-    return words if ends[0] == ends[1] else f"{words} [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    return score_words(count[0] / count[1], *ends)
 
 
 def _marks(entry: "Entry") -> dict[str, str]:
@@ -142,42 +141,25 @@ def _verify(found: "Sequence[Entry]", as_json: bool) -> int:
 
 def _differences(entry: "Entry") -> dict[str, tuple[Any, Any]]:
     """What zoo.toml says and what the model has, where these differ."""
-    import hashlib
+    from lilliput.lab.zoofacts import facts
+    from lilliput.models.modelfile import read_card
+    from lilliput.zoo import path_of
 
-    from lilliput.lab.verbs import grade
-    from lilliput.zoo import path_of, shape_words
-
-    content = path_of(entry.name).read_bytes()
-    graded = grade(f"zoo:{entry.name}", ("valid", "unseen", "beyond"), keep=False)
-    sections = graded.grade.sections
-    unseen = sections["unseen"]
-    beyond, card = sections.get("beyond"), graded.model.card
-    seed, valid = card.spec.seed, _counts(sections["valid"])
-    has: dict[str, Any] = {
-        "bytes": len(content),
-        "digest": hashlib.sha256(content).hexdigest(),
-        "parameters": sum(p.numel() for p in graded.model.network.parameters()),
-        "family": card.spec.model.kind,
-        "shape": shape_words(card.spec.model),
-        "format": card.format["kind"],
-        "task": _task(entry.task, card.spec.task),
-        "seeds": (seed, *valid),
-        "valid": valid,
-        "valid_interval": _ends(sections["valid"]),
-        "unseen": _counts(unseen),
-        "unseen_interval": _ends(unseen),
-        "unseen_by_operation": {
-            name: (tally.right, tally.total) for name, tally in unseen.groups.items()
-        },
-        "beyond": _counts(beyond) if beyond else (0, 0),
-        "characters": round(unseen.length, 2),
-    }
+    spec = read_card(path_of(entry.name)).spec
+    has = facts(f"zoo:{entry.name}")
+    has["task"] = _task(entry.task, spec.task)
     says = {name: getattr(entry, name) for name in has}
-    says["seeds"] = next((row for row in entry.seeds if row[0] == seed), None)
-    for name in ("valid_interval", "unseen_interval"):
-        says[name] = tuple(round(end, 4) for end in says[name])
-    says["characters"] = round(entry.characters, 2)
-    return {name: (says[name], has[name]) for name in has if says[name] != has[name]}
+    # As JSON has them: a tuple of the one is a list of the other.
+    wrong = {
+        name: (says[name], has[name])
+        for name in has
+        if json.dumps(says[name]) != json.dumps(has[name])
+    }
+    row = next((row for row in entry.seeds if row[0] == spec.seed), None)
+    valid = has.get("valid", entry.valid)
+    if row is None or list(row[1:]) != list(valid):
+        wrong["seeds"] = (row, [spec.seed, *valid])
+    return wrong
 
 
 def _task(words: str, task: Any) -> str:
@@ -189,12 +171,3 @@ def _task(words: str, task: Any) -> str:
     named = words.partition(" ")[0]
     right = named == name or named not in (*names.values(), "arithmetic")
     return words if right and words.split()[-1] == task.operands else f"{name} {task.operands}"
-
-
-def _ends(section: Any) -> tuple[float, ...]:
-    """Ends of the interval of a whole section's score, as zoo.toml has them."""
-    return tuple(round(end, 4) for end in section.overall.interval[1:])
-
-
-def _counts(section: Any) -> tuple[int, int]:
-    return section.overall.right, section.overall.total

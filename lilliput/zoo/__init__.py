@@ -1,7 +1,7 @@
 """The models that come with the package: zoo.toml says what each is, its file lies beside it."""
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,17 +27,19 @@ class Entry:
     """sha256 of the model file."""
     format: str
     valid: tuple[int, int]
-    """Right and total on validation problems."""
+    """Right and total on validation problems; of text minus the bits, and the characters, of the
+    documents kept for choices."""
     valid_interval: tuple[float, float]
     """95 % interval of the score on validation problems, twins as one cluster."""
     unseen: tuple[int, int]
     unseen_interval: tuple[float, float]
     """95 % interval of the score on unseen problems, twins as one cluster."""
     unseen_by_operation: dict[str, tuple[int, int]]
+    """Of text: file by file."""
     beyond: tuple[int, int]
     """Right and total in the held-out range; (0, 0) where there is none."""
     characters: float
-    """Mean characters of an answer, working included."""
+    """Mean characters of an answer, working included; of text those of a piece."""
     seeds: tuple[tuple[int, int, int], ...]
     """Every seed of the recipe that was trained: seed, right and total on validation problems."""
     command: str
@@ -46,6 +48,8 @@ class Entry:
     minutes: float
     """Training time of this seed."""
     date: str
+    excerpt: float = 0.0
+    """Bits per character on the package's excerpt; 0: no model of text."""
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +72,8 @@ def entries() -> tuple[Entry, ...]:
 
 def _entry(name: str, row: dict[str, Any]) -> Entry:
     values = {key: _tuples(value) for key, value in row.items()}
-    missing = {field.name for field in fields(Entry)} - {"name"} - values.keys()
+    needed = {field.name for field in fields(Entry) if field.default is MISSING}
+    missing = needed - {"name"} - values.keys()
     if missing:
         raise KeyError(f"{name} has no {', '.join(sorted(missing))}")
     return Entry(name=name, **values)
