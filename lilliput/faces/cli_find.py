@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from lilliput.errors import LilliputError, SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, primitive, spec_flags, spec_of
 from lilliput.faces.cli_train import TASKS
+from lilliput.faces.corpus_live import prepare
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
 from lilliput.specs import FAMILIES, TaskSpec, TrainingSpec, digest
 from lilliput.specs.recipes import search_of, training_of
@@ -154,6 +155,7 @@ def _find(
 ) -> int:
     from lilliput.lab.verbs import find, sealed
 
+    prepare(task, quiet=values.json)
     task = sealed(task)
     folder = Path(values.folder) if values.folder else folder_of(search, task, training, shape)
     again = f"lilliput {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"

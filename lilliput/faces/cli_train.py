@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
+from lilliput.faces.corpus_live import prepare
 from lilliput.faces.text import print_grade
 from lilliput.faces.train_live import print_curve, shown
 from lilliput.specs import (
@@ -17,6 +18,7 @@ from lilliput.specs import (
     LinesSpec,
     RunSpec,
     StoriesSpec,
+    TaskSpec,
     TrainingSpec,
     from_dict,
 )
@@ -128,7 +130,9 @@ def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
     from lilliput.lab.job import line_length_of, shape_of
     from lilliput.lab.verbs import sealed
 
-    made = sealed(spec_of(TASKS[task], values))
+    told: TaskSpec = spec_of(TASKS[task], values)
+    prepare(told, quiet=values.json)
+    made = sealed(told)
     training = spec_of(TrainingSpec, values)
     cls = FAMILIES[family]
     if values.params:

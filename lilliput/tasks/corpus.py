@@ -29,6 +29,7 @@ from lilliput.specs.task import StoriesSpec
 from lilliput.tasks.corpus_writer import SectionWriter
 from lilliput.tasks.documents import EXCERPT, Progress, file_digest, files_of, read_documents
 from lilliput.tasks.duplicates import BANDS, band_keys, clusters
+from lilliput.tasks.hub import PREFIX, from_hub
 from lilliput.tasks.pieces import learn_merges
 from lilliput.tasks.splits import Section
 from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary, mapped, nearest_known, unknown
@@ -122,10 +123,24 @@ def open_corpus(spec: StoriesSpec, progress: Progress | None = None) -> Corpus:
 
 def _files(spec: StoriesSpec) -> list[tuple[int, Path]]:
     """Each file with the number of the section that it is for; 0 is split where need be."""
-    text = files_of(spec.text) if spec.text else [EXCERPT]
+    text = _paths(spec.text) if spec.text else [EXCERPT]
     rows = [(0, path) for path in text]
-    rows += [(1, path) for path in files_of(spec.valid)]
-    return rows + [(2, path) for path in files_of(spec.unseen)]
+    rows += [(1, path) for path in _paths(spec.valid)]
+    return rows + [(2, path) for path in _paths(spec.unseen)]
+
+
+def _paths(names: Sequence[str], progress: Progress | None = None) -> list[Path]:
+    """The files that names stand for; data sets of Hugging Face are streamed first."""
+    here = [
+        str(from_hub(name, CORPORA, progress)) if name.startswith(PREFIX) else name
+        for name in names
+    ]
+    return files_of(here)
+
+
+def fetch(spec: StoriesSpec, progress: Progress) -> None:
+    """Streams the data sets that a spec names, where they are not there yet."""
+    _paths([*spec.text, *spec.valid, *spec.unseen], progress)
 
 
 def _build(spec: StoriesSpec, folder: Path, progress: Progress) -> None:

@@ -43,7 +43,7 @@ def files_of(names: Sequence[str]) -> list[Path]:
         elif path.exists():
             files.append(path)
         else:
-            raise NotFoundError(f"no file or folder {name!r}; give text, or hf:OWNER/NAME")
+            raise NotFoundError(f"no file or folder {name!r}; give text files, or hf:OWNER/NAME")
     return files
 
 
