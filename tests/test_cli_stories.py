@@ -42,8 +42,8 @@ def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     steps = re.findall(r"^step (\d+) of 120: loss [\d.]+, validation [\d.]+ bits \[", out, re.M)
     assert steps == ["40", "80", "120"]
-    assert re.search(r"^training +[▁-█]{3} [\d.]+ to [\d.]+$", out, re.M)
-    assert re.search(r"^validation +[▁-█]{3} [\d.]+ to [\d.]+$", out, re.M)
+    assert re.search(r"^training +[▁-█]{3} [\d.]+ to [\d.]+ bits per character$", out, re.M)
+    assert re.search(r"^validation +[▁-█]{3} [\d.]+ to [\d.]+ bits per character$", out, re.M)
     assert re.search(r"^unseen +\d+ +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\]", out, re.M)
     assert "who knows frequencies alone" in out
     assert "effective context: " in out

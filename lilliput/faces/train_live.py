@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,10 @@ def _lines(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
 
 
 def _bar(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
+    from rich.console import Group
+    from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     columns = (
         BarColumn(bar_width=24),
@@ -44,13 +47,20 @@ def _bar(moments: "Iterator[Moment]", spec: RunSpec) -> "Iterator[Moment]":
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
-    with Progress(*columns, console=console()) as progress:
-        bar = progress.add_task("", total=spec.training.steps, words="")
-        score = ""
+    progress = Progress(*columns)
+    bar = progress.add_task("", total=spec.training.steps, words="")
+    score, records = "", list[dict[str, Any]]()
+    a_step = spec.training.batch * spec.training.block
+    with Live(progress, console=console(), refresh_per_second=4) as live:
         for moment in moments:
             score = _score(moment) or score
             words = f"loss {moment.loss:.4f}{score}  {_speed(moment)}"
             progress.update(bar, completed=moment.step, words=words)
+            if moment.record:
+                # The curve so far, under the bar.
+                records.append(asdict(moment.record))
+                lines = curve_lines(records, a_step)
+                live.update(Group(progress, *map(Text, lines)))
             yield moment
 
 
@@ -77,33 +87,38 @@ def _left(moment: "Moment", first: int, started: float, steps: int) -> str:
 
 
 def print_curve(folder: Path) -> None:
-    """Validation score, or loss of training and validation, as rows of bars."""
-    from lilliput.training.run import read_records
+    """Validation score, or bits of training and validation, as rows of bars."""
+    from lilliput.training.run import read_records, read_spec
 
-    records = read_records(folder)
+    records = [asdict(record) for record in read_records(folder)]
     if len(records) < 2:
         return
+    training = read_spec(folder).training
+    print()
+    for line in curve_lines(records, training.batch * training.block):
+        print(line)
     first, last = records[0], records[-1]
-    scores = [record.right / record.total for record in records]
-    if scores[0] < 0:
-        _print_losses(folder, [asdict(record) for record in records])
-    else:
-        print(f"\nvalidation score {curve(scores)} {100 * scores[-1]:.1f} %")
-        print(f"from step {first.step:,} (loss {first.loss:.4f})", end=" ")
-        print(f"to step {last.step:,} (loss {last.loss:.4f})")
+    print(f"from step {first['step']:,} (loss {first['loss']:.4f})", end=" ")
+    print(f"to step {last['step']:,} (loss {last['loss']:.4f})")
     print()
 
 
-def _print_losses(folder: Path, records: list[dict[str, Any]]) -> None:
-    """Bits per character of training and validation, on one scale."""
-    from lilliput.training.run import read_spec
+def curve_lines(records: Sequence[Mapping[str, Any]], a_step: int) -> list[str]:
+    """The learning curve so far: scores from 0 to 100 %, or bits per character of training and
+    validation on one scale.
 
-    training = read_spec(folder).training
+    Args:
+        a_step: pieces of text that a step learns.
+    """
+    scores = [record["right"] / record["total"] for record in records]
+    if scores[0] >= 0:
+        return [f"validation score {curve(scores)} {100 * scores[-1]:.1f} %"]
     lines: dict[str, list[float]] = {}
-    for row in loss_rows(records, training.batch * training.block):
+    for row in loss_rows(records, a_step):
         lines.setdefault(row["family"], []).append(-row["score"])
     low, high = min(map(min, lines.values())), max(map(max, lines.values()))
-    print("\nbits per character")
-    for name, bits in lines.items():
-        bars = curve([(b - low) / max(high - low, 1e-9) for b in bits])
-        print(f"{name:<10} {bars} {bits[0]:.3f} to {bits[-1]:.3f}")
+    return [
+        f"{name:<10} {curve([(b - low) / max(high - low, 1e-9) for b in bits])}"
+        f" {bits[0]:.3f} to {bits[-1]:.3f} bits per character"
+        for name, bits in lines.items()
+    ]
