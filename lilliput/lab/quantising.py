@@ -24,8 +24,11 @@ class Cost:
         return self.before - self.after
 
 
-def quantise(name: str, numbers: str, out: Path) -> list[Cost]:
+def quantise(name: str, numbers: str, out: Path, *, measure: bool = True) -> list[Cost]:
     """Writes a model of ours with its matrices in int8 or int16, and measures both.
+
+    Args:
+        measure: else only the file is written, and nothing is returned.
 
     Raises:
         SpecError: unknown numbers, or a model that is not ours or is in whole numbers already.
@@ -39,6 +42,8 @@ def quantise(name: str, numbers: str, out: Path) -> list[Cost]:
     if card.numbers != "float32":
         raise SpecError(f"{name} is in {card.numbers} already; give the model that it was made of")
     modelfile.save(out, network, replace(card, numbers=numbers))
+    if not measure:
+        return []
     before, after = _scores(name, path), _scores(str(out), out)
     return [Cost(section, before[section], after[section]) for section in before]
 
