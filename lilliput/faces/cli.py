@@ -100,7 +100,7 @@ def _columns() -> list[tuple[str, str]]:
     rows = []
     for verb, words in VERBS.items():
         what, _, about = words.partition("  ")
-        rows.append((verb, f"{what:<23} {about.strip()}"))
+        rows.append((verb, f"{what:<25} {about.strip()}"))
     return rows
 
 
