@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lilliput.faces.report_page import Html, headline, join, note, page, section, table, tag
+from lilliput.faces.chart_compare import bits_chart
+from lilliput.faces.report_exam import write_chart
+from lilliput.faces.report_page import (
+    Html,
+    headline,
+    join,
+    note,
+    page,
+    section,
+    still,
+    table,
+    tag,
+)
 from lilliput.faces.text_story import compared_rows, markdown
 from lilliput.files import write_atomically
 
@@ -37,13 +49,28 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]") -> Path:
                 ),
             ),
         ),
-        section("table", "Figures", table(header, rows, label="Figures of each model")),
+        section(
+            "table",
+            "Figures",
+            _picture(folder, graded),
+            table(header, rows, label="Figures of each model"),
+        ),
         section("stories", "Stories", *_stories(graded)),
     )
+    return _write(folder, title, body, graded)
+
+
+def _write(folder: Path, title: str, body: Html, graded: "Mapping[str, TextGraded]") -> Path:
     path = folder / "report.html"
     write_atomically(path, page(title, body, {}, {}, "").encode(), then="")
     write_atomically(folder / "compare.md", markdown(graded).encode(), then="")
     return path
+
+
+def _picture(folder: Path, graded: "Mapping[str, TextGraded]") -> Html:
+    """The chart, in the page itself and as files beside it."""
+    svg = write_chart(folder / "charts", "bits", bits_chart(graded))
+    return still("bits", svg, "Bits per character against parameters, one point a model")
 
 
 def _stories(graded: "Mapping[str, TextGraded]") -> list[Html]:
