@@ -2,15 +2,21 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from lilliput.exam import grade
+from lilliput.exam.decode import Answerer
 from lilliput.lab.job import advance, ask_unseen
+from lilliput.lab.verbs import grade as graded_run
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
+from lilliput.tasks.arithmetic import Arithmetic
+from lilliput.tasks.splits import Problem
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training, Validation
+from lilliput.training.run import run
 
 SPEC = RunSpec(
     task=ArithmeticSpec(operands="0-99", operations="+", format="padded"),
@@ -101,3 +107,30 @@ def test_a_diverged_training_is_over_with_nothing_right() -> None:
     assert progress.validation.right == progress.validation.low == 0
     assert progress.validation.total > 0
     assert math.isnan(progress.train_loss)
+
+
+def test_what_reads_blocks_stops_at_the_longest_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of a stream that forgets the end mark would else fill its block of 256."""
+    spec = with_training(layout="stream", block=256, steps=2, evaluate_every=2)
+    task = task_of(spec.task)
+    assert isinstance(task, Arithmetic)
+    longest = len("198") + 1
+    lengths = []
+    ask = grade.ask
+
+    def spied(task_: Arithmetic, problems: list[Problem], answer: Answerer) -> list[grade.Answer]:
+        answers = ask(task_, problems, answer)
+        lengths.append(max(len(row.text) for row in answers))
+        return answers
+
+    monkeypatch.setattr(grade, "ask", spied)
+    ask_unseen(spec, advance(spec, None, 2).state, 1.96)
+    for _ in run(spec, task, tmp_path / "run", torch.device("cpu")):
+        pass
+    of_run = graded_run(str(tmp_path / "run"), ["unseen"], keep=False)
+    assert of_run.grade.sections["unseen"].overall.errors, "it has learned nothing in two steps"
+    assert lengths == [longest, longest]
+    drawn = of_run.model.answer(["7 + 8"], temperature=9.0)
+    assert max(map(len, drawn)) <= longest

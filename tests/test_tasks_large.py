@@ -73,3 +73,16 @@ def test_an_operand_range_that_is_nearly_all_held_out_can_be_drawn() -> None:
     numbers = {n for p in islice(task.draw(random.Random(0), None), 300)
                for n in map(int, p.question.split()[::2])}  # fmt: skip
     assert numbers == {*range(7), *range(99999993, 100000000)}
+
+
+def test_an_exam_asks_a_fixed_thousand_an_operation_of_what_is_learned() -> None:
+    task = arithmetic(operands="0-999", held_out="990-999")
+    learned, asked = task.section("seen"), task.exam("seen")
+    assert len(learned) == 100_000
+    assert Counter(p.group for p in asked) == dict.fromkeys("+-*/", 1000)
+    assert set(asked) <= set(learned)
+    assert asked == arithmetic(operands="0-999", held_out="990-999").exam("seen")
+    for name in ("valid", "unseen", "beyond"):
+        assert task.exam(name) == task.section(name)
+    small = arithmetic(operands="0-89")
+    assert small.exam("seen") == small.section("seen")

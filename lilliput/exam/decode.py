@@ -27,13 +27,21 @@ class Coder(Protocol):
 
 
 def answerer(
-    model: nn.Module, vocabulary: Vocabulary, limit: int, *, start: str = "", batch: int = 1024
+    model: nn.Module,
+    vocabulary: Vocabulary,
+    limit: int,
+    *,
+    longest: int = 0,
+    start: str = "",
+    batch: int = 1024,
 ) -> Answerer:
     """A model as an Answerer.
 
     Args:
         model: has `begin`, `extend` and `pick` as the families do.
         limit: characters of prompt and answer together after which decoding stops.
+        longest: characters of an answer alone after which it stops; 0: only `limit` counts. What
+            reads a whole block would else fill it wherever it forgets the end mark.
         start: text put before every prompt (the end mark, where a model was trained on streams).
         batch: prompts decoded at once.
     """
@@ -41,7 +49,9 @@ def answerer(
     def answer(prompts: Sequence[str]) -> list[str]:
         answers = [""] * len(prompts)
         for rows in _same_length(prompts, batch):
-            texts = greedy(model, vocabulary, [start + prompts[row] for row in rows], limit)
+            asked = [start + prompts[row] for row in rows]
+            most = min(limit, len(asked[0]) + longest) if longest else limit
+            texts = greedy(model, vocabulary, asked, most)
             for row, text in zip(rows, texts, strict=True):
                 answers[row] = text
         return answers

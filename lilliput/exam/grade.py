@@ -171,7 +171,7 @@ def interval_of(
 def grade(
     task: Problems, answer: Answerer, sections: Sequence[Section]
 ) -> tuple[Grade, list[Answer]]:
-    """Asks whole sections. Empty ones (no held-out range) are left out.
+    """Asks the exam's sections. Empty ones (no held-out range) are left out.
 
     Returns:
         The grade, and every answer for heat maps and lists of errors.
@@ -179,7 +179,7 @@ def grade(
     graded: dict[str, SectionGrade] = {}
     everything: list[Answer] = []
     for name in sections:
-        problems = task.section(name)
+        problems = task.exam(name)
         if not problems and name == "beyond" and len(sections) > 1:
             continue
         answers = ask(task, problems, answer)

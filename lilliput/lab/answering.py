@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from lilliput.exam.decode import Answerer
 
 
+def longest_answer(task: Problems) -> int:
+    """Characters of the longest answer that a task's format writes, end mark included; 0: only a
+    file of questions could say, which a model must not need in order to answer."""
+    return 0 if isinstance(task, Lines) else task.format.longest_answer(task.operations)
+
+
 class Model:
     """A model that answers questions.
 
@@ -62,7 +68,13 @@ class Model:
         """Prompts as the format writes them to the text that the model goes on with."""
         from lilliput.exam.decode import answerer
 
-        return answerer(self.network, self.vocabulary, self.card.context, start=self.start)
+        return answerer(
+            self.network,
+            self.vocabulary,
+            self.card.context,
+            longest=longest_answer(self.task),
+            start=self.start,
+        )
 
     def __call__(self, question: str) -> str:
         """The model's answer to one question, such as `12 + 24`."""
@@ -103,6 +115,8 @@ class Model:
         from lilliput.exam.decode import sample
 
         limit, asked = self.card.context, self.start + prompt
+        if longest := longest_answer(self.task):
+            limit = min(limit, len(asked) + longest)
         pieces = sample(
             self.network, self.vocabulary, asked, limit=limit, sampling=sampling, seed=seed
         )
@@ -124,9 +138,7 @@ class Model:
         written = self.task.format.prompt(str(expression))
         self.vocabulary.encode(written)
         style, operation = self.task.format, expression.operation
-        largest = 10**style.digits - 1
-        asked = style.prompt(f"{largest} {operation} {largest}")
-        self._check_room(question, written, style.longest(operation) - len(asked))
+        self._check_room(question, written, style.longest_answer(operation))
         return written, operation
 
     def _check_room(self, question: str, written: str, longest: int) -> None:

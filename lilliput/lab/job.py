@@ -169,6 +169,7 @@ def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
     documents, with the interval of quantile `z`."""
     from lilliput.exam.decode import answerer
     from lilliput.exam.grade import ask, interval_of
+    from lilliput.lab.answering import longest_answer
     from lilliput.training.loop import Training
     from lilliput.training.validate import ask_text
 
@@ -178,10 +179,11 @@ def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
     model = training.finish()
     if isinstance(task, Stories):
         return Evidence(*ask_text(task, training.reader, "unseen", z))
-    problems = task.section("unseen")
-    answers = ask(
-        task, problems, answerer(model, task.vocabulary, training.context, start=training.start)
+    problems, longest = task.exam("unseen"), longest_answer(task)
+    asked = answerer(
+        model, task.vocabulary, training.context, longest=longest, start=training.start
     )
+    answers = ask(task, problems, asked)
     marks = [answer.right for answer in answers]
     interval = interval_of(problems, marks, task.exhaustive, z)
     groups = {

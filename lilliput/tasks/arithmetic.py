@@ -99,6 +99,15 @@ class Arithmetic:
             return self._drawn(name)
         return self._listed[name]
 
+    def exam(self, name: Section) -> list[Problem]:
+        """The questions of an exam's section: all problems of it, or of each operation a fixed
+        draw where the space is large; of `seen` the first of those that are learned."""
+        problems = self.section(name)
+        if name != "seen" or self.num_problems <= ENUMERABLE:
+            return problems
+        groups = ([p for p in problems if p.group == group] for group in self.groups)
+        return [problem for group in groups for problem in group[:DRAWN_A_GROUP]]
+
     def where(self, question: str) -> Section:
         """Section of a question such as `27 / 86`; operands outside the ranges are beyond."""
         left, operation, right = question.split()

@@ -90,6 +90,14 @@ class AnswerFormat:
             lengths.append(len(self.prompt(question)) + len(self.completion(question, answer)))
         return max(lengths)
 
+    def longest_answer(self, operations: str) -> int:
+        """Characters of the longest completion of any of `operations`, end mark included."""
+        most = 10**self.digits - 1
+        return max(
+            self.longest(operation) - len(self.prompt(f"{most} {operation} {most}"))
+            for operation in operations
+        )
+
     @property
     def line_length(self) -> int:
         """Characters of a line of the working, which models may count by; 0: there are no lines."""

@@ -117,3 +117,7 @@ class Lines:
         if self.exhaustive:
             return self._problems
         return [p for p in self._problems if section_of(p.cluster, self.spec.fold) == name]
+
+    def exam(self, name: Section) -> list[Problem]:
+        """The questions of an exam's section: all of it."""
+        return self.section(name)
