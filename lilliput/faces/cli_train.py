@@ -177,6 +177,9 @@ def _train(spec: RunSpec, values: Any) -> int:
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
     if values.ten_fold:
         return _ten_fold(spec, folder, values)
+    from lilliput.training.run import holds
+
+    done = holds(folder, spec) and (folder / "model.safetensors").exists()
     say = sys.stderr if values.json else sys.stdout
     shape = ", ".join(
         f"{f.name} {getattr(spec.model, f.name)}"
@@ -184,7 +187,6 @@ def _train(spec: RunSpec, values: Any) -> int:
         if f.name in ("layers", "width", "heads", "hidden") and getattr(spec.model, f.name)
     )
     print(f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}", file=say)
-    done = (folder / "model.safetensors").exists()
     if done:
         print("this spec is trained already; here is its grade", file=say)
     step = 0

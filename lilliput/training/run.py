@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import torch
 
-from lilliput.errors import FileError
+from lilliput.errors import FileError, UserError
 from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
 from lilliput.models import modelfile
 from lilliput.models.modelfile import Card
@@ -66,6 +66,20 @@ def read_spec(folder: Path) -> RunSpec:
     return from_dict(RunSpec, read_json(folder / "spec.json"))
 
 
+def holds(folder: Path, spec: RunSpec) -> bool:
+    """Whether a run's folder is there already, finished or not.
+
+    Raises:
+        UserError: another run's is.
+        FileError: its spec is damaged.
+    """
+    if not (folder / "spec.json").exists():
+        return False
+    if read_spec(folder).digest != spec.digest:
+        raise UserError(f"{folder} holds another run; choose another folder with --name")
+    return True
+
+
 def read_records(folder: Path) -> list[Record]:
     """The learning curve; where a killed run did steps twice, the last time counts."""
     rows = {row["step"]: Record(**row) for row in read_lines(folder / "metrics.jsonl")}
@@ -78,12 +92,11 @@ def run(spec: RunSpec, task: Task, folder: Path, device: torch.device) -> Iterat
     Ctrl-C is taken at the next step: the state is saved, then KeyboardInterrupt is raised.
 
     Raises:
-        FileError: the folder holds another run, a damaged one, or cannot be written.
+        UserError: the folder holds another run.
+        FileError: it holds a damaged one, or cannot be written.
     """
-    if not (folder / "spec.json").exists():
+    if not holds(folder, spec):
         write_json(folder / "spec.json", to_dict(spec))
-    elif read_spec(folder).digest != spec.digest:
-        raise FileError(f"{folder} holds another run; choose another folder with --name")
     if (folder / "model.safetensors").exists():
         return
     training = Training(spec, task, device)
