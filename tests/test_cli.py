@@ -43,6 +43,8 @@ BAD = {
     "find arithmetic --budget soon": "cannot read 'soon' as a budget; write a time (90s, 10m,",
     "find arithmetic --budget 0m": "a budget of '0m' is nothing to search with",
     "find arithmetic --smallest 9k --largest 1k": "smallest 9000 must be at least 1 and at most",
+    "find arithmetic --families gru --heads 3": "heads is of gpt, memory-gru; of the families gru",
+    "find arithmetic --layers 1 --rank 2 --families gru mingru": "rank is of gpt; of the families",
     "find lines --file no.tsv": "no file 'no.tsv'; give the path of a text file",
     "grade": "grade what? a model (`lilliput zoo` lists some), a text file, or -",
     "grade nowhere": "no model 'nowhere'",
@@ -93,11 +95,38 @@ def test_what_cannot_be_is_said_and_exits_with_2(
     assert list(elsewhere.glob("runs/*")) == []
 
 
+def test_options_without_effect_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    late = ["--stage", "200 0-9", "--stage", "100 0-19", "--stage", "50"]
+    outside = {
+        "stage 3 would begin at step 300, and training ends at 300: give more --steps": [
+            *("--steps", "300", *late)
+        ],
+        "stage 2 would begin at step 200, and training ends at 150": ["--steps", "150", *late],
+        "a stage of operands 0-90 is outside of the task's 0-89": ["--stage", "9 0-90"],
+        "a stage of operands 0-9 is outside of the task's 5-20": [
+            *("--operands", "5-20", "--stage", "9 0-9")
+        ],
+    }
+    for words, line in outside.items():
+        assert main(["train", "gpt", *line]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_line_of_a_source_that_cannot_be_read_is_found_by_its_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("mine.txt").write_text("1 + 2 = 3\n1 plus 2\n")
+    few = "--source mine.txt --layers 1 --width 8 --heads 1 --steps 2"
+    assert main(["train", "gpt", *few.split()]) == 2
+    assert "lilliput: mine.txt, line 2: cannot read '1 plus 2'" in capsys.readouterr().err
+
+
 VALUES = {
     "train gpt --steps many": "Error parsing --steps: cannot read 'many' as a count",
     "train gpt --format binary": "invalid choice 'binary' for argument '--format'",
     "train gpt --task lines": "--file",
     "find arithmetic --pass much": "cannot read 'much' as a pass mark; write 70% or 0.7",
+    "train gpt --stage 0-9": "cannot read '0-9' as steps, which a stage begins with; write steps,",
     "train gpt --stage 0": "a stage needs 1 step or more; got 0",
 }
 

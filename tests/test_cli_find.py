@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lilliput.faces.cli import main
+from lilliput.search.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 TINY = (
@@ -50,6 +51,33 @@ def test_find_says_who_won_and_goes_on(home: Path, capsys: pytest.CaptureFixture
     found = json.loads(capsys.readouterr().out)
     assert found["winner"]["confirmed"]
     assert found["pass_mark"] == 0.01
+
+
+def test_a_search_that_is_refused_has_not_begun(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SEARCH, "--folder", "found"]) == 0
+    assert capsys.readouterr().out.startswith("searching in found; Ctrl-C stops it, the same")
+    with Ledger(home / "found", write=False) as ledger:
+        identity = ledger.identity
+    with Ledger(home / "found", identity):
+        assert main([*SEARCH, "--folder", "found"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "another search" in err
+
+
+def test_steps_that_are_too_few_are_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [*SEARCH[:-1], "2-steps", "--folder", "few"]
+    assert main(line) == 0
+    out, err = capsys.readouterr()
+    assert "before all was decided; run it with a larger --budget to go on" in out
+    assert not (home / "few" / "report.html").exists()
+    assert "report:" not in out
+    assert "ledger: few/ledger.json" in out
+    assert err == "lilliput: no report: the ledger in few has no trial yet; run `lilliput find`" + (
+        " again\n"
+    )
 
 
 def started(argv: list[str], home: Path) -> "subprocess.Popen[str]":

@@ -161,11 +161,10 @@ def _find(
     again = f"lilliput {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
     quiet = values.json
     fresh = not folder.exists()
-    if not quiet:
-        print(f"searching in {folder}; Ctrl-C stops it, the same command goes on")
     last = None
     try:
-        for snapshot in _shown(find(search, task, training, folder, shape), quiet, fresh):
+        found = find(search, task, training, folder, shape)
+        for snapshot in found if quiet else _shown(_announced(found, folder), fresh):
             last = snapshot
     except KeyboardInterrupt:
         if not quiet:
@@ -188,11 +187,17 @@ def _levels(folder: Path) -> Levels:
         return levels_of(ledger.looks)
 
 
-def _shown(snapshots: "Iterator[Snapshot]", quiet: bool, fresh: bool) -> "Iterator[Snapshot]":
+def _announced(snapshots: "Iterator[Snapshot]", folder: Path) -> "Iterator[Snapshot]":
+    """Says where the search is once it has begun: a ledger may be refused, or be another's."""
+    for number, snapshot in enumerate(snapshots):
+        if not number:
+            print(f"searching in {folder}; Ctrl-C stops it, the same command goes on", flush=True)
+        yield snapshot
+
+
+def _shown(snapshots: "Iterator[Snapshot]", fresh: bool) -> "Iterator[Snapshot]":
     from lilliput.faces.find_live import as_lines, as_table
 
-    if quiet:
-        return snapshots
     return as_table(snapshots) if sys.stdout.isatty() else as_lines(snapshots, fresh)
 
 

@@ -170,7 +170,13 @@ def read_stage(text: str) -> Stage:
     '+-'
     """
     steps, *rest = text.split() or [""]
-    fields: dict[str, Any] = {"steps": _whole(steps)}
+    try:
+        fields: dict[str, Any] = {"steps": _whole(steps)}
+    except SpecError:
+        raise SpecError(
+            f"cannot read {steps!r} as steps, which a stage begins with; write steps, then any of"
+            " operands, operations and their weights, such as '2000 0-9 +- 3,1'"
+        ) from None
     for word in rest:
         if set(word) <= set("+-*/"):
             fields["operations"] = word

@@ -3,11 +3,12 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
 
+from lilliput.errors import SpecError
 from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
@@ -36,6 +37,18 @@ def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | No
         floor=floor(task),
         key=key_of(task, training, shape or {}),
     )
+
+
+def check_shape(shape: Mapping[str, Any], families: Sequence[str]) -> None:
+    """Raises SpecError where a field is fixed that none of the families has."""
+    known = {field.name for family in families for field in fields(FAMILIES[family])}
+    for name in shape:
+        if name not in known:
+            having = [k for k, cls in FAMILIES.items() if name in {f.name for f in fields(cls)}]
+            what = f"is of {', '.join(having)}" if having else "is no field of a shape"
+            raise SpecError(
+                f"{name} {what}; of the families {', '.join(families)} none has it: leave it out"
+            )
 
 
 def key_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any]) -> str:

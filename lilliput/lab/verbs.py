@@ -137,10 +137,15 @@ def find(
     shape: Mapping[str, Any] | None = None,
 ) -> "Iterator[Snapshot]":
     """Searches in a folder, or goes on there; the last snapshot has the result. Afterwards every
-    confirmed size lies in `folder/models` with its exam."""
-    from lilliput.lab.job import job_of
+    confirmed size lies in `folder/models` with its exam.
+
+    Raises:
+        SpecError: a field of `shape` that none of the families has.
+    """
+    from lilliput.lab.job import check_shape, job_of
     from lilliput.search.find import find as find_smallest
 
+    check_shape(shape or {}, search.families)
     snapshot = None
     for snapshot in find_smallest(search, job_of(sealed(task), training, shape), folder):
         yield snapshot

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from lilliput.errors import SpecError
 from lilliput.specs import codec
 from lilliput.specs.model import GPTSpec, ModelSpec
-from lilliput.specs.task import ArithmeticSpec, StoriesSpec, TaskSpec
+from lilliput.specs.task import ArithmeticSpec, StoriesSpec, TaskSpec, parse_range
 from lilliput.specs.training import TrainingSpec
 
 
@@ -26,6 +26,21 @@ class RunSpec:
                 f"text is learned as a stream, all of it; got layout {told[0]} and loss {told[1]}:"
                 " write --layout stream --loss all, or leave both out"
             )
+
+        if isinstance(self.task, ArithmeticSpec) and not self.task.leaked:
+            self._check_stages(self.task)
+
+    def _check_stages(self, task: ArithmeticSpec) -> None:
+        """Raises SpecError where a stage asks for operands that the task has not. A leaked source
+        may have problems from outside the range."""
+        low, high = task.operand_range
+        for stage in self.training.stages:
+            first, last = parse_range(stage.operands) if stage.operands else (low, high)
+            if first < low or last > high:
+                raise SpecError(
+                    f"a stage of operands {stage.operands} is outside of the task's"
+                    f" {task.operands}: choose them inside, or wider --operands"
+                )
 
     @property
     def digest(self) -> str:

@@ -100,6 +100,14 @@ class TrainingSpec:
                 raise SpecError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
         if self.weight_decay < 0 or self.clip < 0:
             raise SpecError(f"{self.weight_decay=} and {self.clip=} must be 0 or more")
+        begins = 0
+        for number, stage in enumerate(self.stages):
+            if begins >= self.steps:
+                raise SpecError(
+                    f"stage {number + 1} would begin at step {begins:,}, and training ends at"
+                    f" {self.steps:,}: give more --steps, or shorten the stages before it"
+                )
+            begins += stage.steps
         if self.layout == "stream":
             idle = {
                 "mining": self.mining,

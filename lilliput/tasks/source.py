@@ -1,10 +1,11 @@
 """Training problems from a file of TinyMath's lines; held-out problems and their twins dropped."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lilliput.errors import FileError, ProblemError
 from lilliput.tasks.arithmetic import Arithmetic
-from lilliput.tasks.expressions import read_lines, right_answer, same_number
+from lilliput.tasks.expressions import Line, read_lines, right_answer, same_number
 from lilliput.tasks.lines import read_text, text_digest
 from lilliput.tasks.splits import Problem
 
@@ -31,7 +32,7 @@ def read_source(task: Arithmetic) -> Source:
         raise FileError(f"{spec.source} has changed since this run was specified; bring it back")
     kept, dropped, total = [], 0, 0
     largest = 10**task.format.digits - 1
-    for number, (expression, claimed) in read_lines(text.split("\n")):
+    for number, (expression, claimed) in _lines(text, spec.source):
         total += 1
         right = right_answer(expression, spec.decimals, spec.rounding)
         if not same_number(right, claimed):
@@ -60,3 +61,11 @@ def read_source(task: Arithmetic) -> Source:
             " are held out or of other operations"
         )
     return Source(kept, total, dropped)
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, Line]]:
+    """As `read_lines`, which does not know the file's name."""
+    try:
+        yield from read_lines(text.split("\n"))
+    except ProblemError as error:
+        raise ProblemError(f"{name}, {error}") from None
