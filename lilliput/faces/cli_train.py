@@ -203,7 +203,7 @@ def _train(spec: RunSpec, values: Any) -> int:
         _print_source(spec, say)
     if isinstance(spec.task, StoriesSpec):
         return _end_of_text(folder, values)
-    graded = grade(str(folder))
+    graded = grade(str(folder), why="train")
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     if values.report:

@@ -111,6 +111,8 @@ def print_grade(graded: "Graded") -> None:
         out.print(f"{title}: {mean}{section.length:.1f} characters an answer")
     if any(section.exhaustive for name, section in shown if name == ALL):
         out.print(ALL_TRAINED_ON)
+    if graded.num_looks > 1:
+        out.print(f"unseen was asked {graded.num_looks:,} times")
     if grade.verdict:
         out.print(f"verdict: {grade.verdict}{_because(grade.verdict)}")
 

@@ -28,7 +28,8 @@ def ten_fold(spec: RunSpec, folder: Path, device: str = "cpu") -> Iterator[Fold]
         here = replace(spec, task=replace(spec.task, fold=number))
         for _ in train(here, folder / f"fold-{number}", device):
             pass
-        tally = grade(str(folder / f"fold-{number}"), ["unseen"]).grade.sections["unseen"].overall
+        graded = grade(str(folder / f"fold-{number}"), ["unseen"], why="train --ten-fold")
+        tally = graded.grade.sections["unseen"].overall
         yield Fold(number, tally.right, tally.total)
 
 

@@ -1,10 +1,11 @@
 """A model's name, resolved in one place: runs, the zoo, files, others' checkpoints."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, NotFoundError, SpecError, nearest
-from lilliput.files import write_json
+from lilliput.files import append_line, read_lines, write_json
 from lilliput.lab.answering import Model
 from lilliput.models.modelfile import read_card
 from lilliput.specs import StoriesSpec
@@ -84,10 +85,37 @@ def resolve(name: str) -> Path:
 def keep_exam(model: Path, exam: dict[str, Any]) -> str:
     """Writes exam.json beside a model file that lies in a run's folder, or in a search's for one of
     its trials; elsewhere nothing. Returns why it could not be written; empty: nothing failed."""
-    if not (model.parent / "spec.json").is_file() and model.parent.parent.name != "models":
+    if not _is_kept(model):
         return ""
     try:
         write_json(model.with_name("exam.json"), exam, then="")
     except FileError as error:
         return str(error)
     return ""
+
+
+def _is_kept(model: Path) -> bool:
+    """Whether a model file lies in a run's folder, or in a search's for one of its trials."""
+    return (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
+
+
+def record_look(model: Path, right: int, total: int, why: str) -> int:
+    """Adds a look at `unseen` to looks.jsonl beside a model file, where exams are kept: what has
+    been looked at often is no fresh exam. Those of a search's confirmation are in its ledger.
+
+    Args:
+        why: the verb that asked.
+
+    Returns:
+        Looks so far, this one included; 0: they are not recorded there.
+
+    Raises:
+        FileError: the disk is full or the folder cannot be written.
+    """
+    if not _is_kept(model):
+        return 0
+    path = model.with_name("looks.jsonl")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    look = {"time": now, "section": "unseen", "right": right, "total": total, "why": why}
+    append_line(path, look)
+    return sum(1 for _ in read_lines(path))

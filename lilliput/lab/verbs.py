@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError
 from lilliput.lab.answering import Model
-from lilliput.lab.load import keep_exam, load_answerer
+from lilliput.lab.load import keep_exam, load_answerer, record_look
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -95,6 +95,8 @@ class Graded:
     seconds: float
     unkept: str = ""
     """Why exam.json could not be written; empty: it was, or was not asked for."""
+    num_looks: int = 0
+    """How often this model was asked unseen, this time included; 0: not now, or not recorded."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -110,11 +112,15 @@ class Graded:
         }
 
 
-def grade(name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True) -> Graded:
+def grade(
+    name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True, why: str = "grade"
+) -> Graded:
     """Asks a model whole sections of its task's exam.
 
     Args:
-        keep: write exam.json beside the model file, where that is a run's or a search's.
+        keep: write exam.json beside the model file, where that is a run's or a search's. A look at
+            unseen is recorded there in any case.
+        why: what the look is for, as its record says.
     """
     import time
 
@@ -126,7 +132,16 @@ def grade(name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True) 
     graded, answers = grade_task(model.task, model.answerer, sections)
     maps = heat_maps(answers) if isinstance(model.card.spec.task, ArithmeticSpec) else []
     result = Graded(model, graded, tuple(maps), time.perf_counter() - started)
-    return replace(result, unkept=keep_exam(model.path, result.to_dict())) if keep else result
+    if keep:
+        result = replace(result, unkept=keep_exam(model.path, result.to_dict()))
+    unseen = graded.sections.get("unseen")
+    if unseen is None or unseen.exhaustive:
+        return result
+    try:
+        looks = record_look(model.path, unseen.overall.right, unseen.overall.total, why)
+    except FileError as error:
+        return replace(result, unkept=result.unkept or str(error))
+    return replace(result, num_looks=looks)
 
 
 def find(
@@ -184,7 +199,7 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
 def _grade_any(path: Path, spec: RunSpec) -> str:
     """Grades a model file; why its exam could not be kept, or nothing."""
     if not isinstance(spec.task, StoriesSpec):
-        return grade(str(path)).unkept
+        return grade(str(path), why="find").unkept
     from lilliput.lab.stories import grade_text
 
     return grade_text(str(path)).unkept

@@ -4,6 +4,7 @@
     metrics.jsonl        one Record a line, appended
     resume.safetensors   weights, optimizer state and all else that the rest depends on
     model.safetensors    the model, when training is over
+    exam.json            its grade, and looks.jsonl every look at unseen (lab/load.py writes both)
 
 Every file is written whole or not at all. Knows no search and no face.
 """
