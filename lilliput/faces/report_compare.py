@@ -13,11 +13,11 @@ from lilliput.faces.report_page import (
     note,
     page,
     section,
-    still,
     table,
     tag,
+    whole_width,
 )
-from lilliput.faces.text_story import compared_rows, markdown
+from lilliput.faces.text_story import compared_rows, markdown, short
 from lilliput.files import write_atomically
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]") -> Path:
             join(
                 tag("h1", title),
                 headline(
-                    f"{best.model.name} is the best: {last.bits:.3f} bits per character"
+                    f"{short(best.model.name)} is the best: {last.bits:.3f} bits per character"
                     f" [{last.low:.3f}, {last.high:.3f}] with {best.model.parameters:,} parameters"
                 ),
                 note(
@@ -70,13 +70,16 @@ def _write(folder: Path, title: str, body: Html, graded: "Mapping[str, TextGrade
 def _picture(folder: Path, graded: "Mapping[str, TextGraded]") -> Html:
     """The chart, in the page itself and as files beside it."""
     svg = write_chart(folder / "charts", "bits", bits_chart(graded))
-    return still("bits", svg, "Bits per character against parameters, one point a model")
+    return whole_width(svg, "Bits per character against parameters, one point a model")
 
 
 def _stories(graded: "Mapping[str, TextGraded]") -> list[Html]:
+    """Each prompt, and how every model goes on with it."""
     first = next(iter(graded.values()))
     parts: list[Html] = []
     for number, (prompt, _) in enumerate(first.grade.stories):
-        rows = [[name, "".join(one.grade.stories[number])] for name, one in graded.items()]
-        parts += [tag("h3", prompt), table(["model", "story"], rows, label=f"Stories: {prompt}")]
+        parts.append(tag("h3", prompt))
+        for name, one in graded.items():
+            story = "".join(one.grade.stories[number])
+            parts.append(tag("p", join(tag("b", short(name)), f": {story}")))
     return parts

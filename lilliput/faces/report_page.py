@@ -93,8 +93,20 @@ def chart(name: str, label: str, caption: object) -> Html:
     return tag("figure", join(framed, tag("figcaption", caption)))
 
 
+def whole_width(svg: str, label: str) -> Html:
+    """A picture in the page itself, in the page's colours, as wide as the page."""
+    return tag("figure", tag("div", _bare(svg), role="img", aria_label=label, class_="frame"))
+
+
 def still(name: str, svg: str, label: str) -> Html:
     """A picture in the page itself, in the page's colours, with a line for what is pointed at."""
+    readout = tag("output", " ", aria_live="off")
+    place = tag("div", _bare(svg), role="img", aria_label=label)
+    return tag("figure", join(place, readout), class_="map", data_map=name)
+
+
+def _bare(svg: str) -> Html:
+    """A picture without a background and sizes of its own."""
     # On white for files; here on the page's own background, and its words in the page's colour.
     bare = re.sub(
         r'<rect width="\d+(\.\d+)?" height="\d+(\.\d+)?" fill="white"/>', "", svg, count=1
@@ -102,10 +114,7 @@ def still(name: str, svg: str, label: str) -> Html:
     for colour in ("#1c2430", "#5b6676"):
         bare = bare.replace(f'"{colour}"', '"currentColor"')
     # Its own sizes would win over the page's.
-    bare = re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r"\1", bare, count=1)
-    readout = tag("output", " ", aria_live="off")
-    place = tag("div", Html(bare), role="img", aria_label=label)
-    return tag("figure", join(place, readout), class_="map", data_map=name)
+    return Html(re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r"\1", bare, count=1))
 
 
 def page(

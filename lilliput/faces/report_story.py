@@ -75,7 +75,7 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
         f" {speed['pieces_per_second']:,.0f} pieces a second in PyTorch, greedy, one text: median"
         f" of {speed['runs']}, {speed['threads']} thread(s), {speed['prompt_pieces']} before."
     )
-    stories = [[prompt, story] for prompt, story in grade["stories"]]
+    stories = [tag("p", join(tag("b", prompt), story)) for prompt, story in grade["stories"]]
     return join(
         table(header, rows, label="Bits per character"),
         chart("context", "Bits per character against window", _context_words(grade["context"]))
@@ -87,7 +87,7 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
         if exam["spectrum"]
         else "",
         tag("h3", "Five stories"),
-        table(["prompt", "goes on"], stories, label="Stories"),
+        *stories,
     )
 
 
