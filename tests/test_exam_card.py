@@ -21,7 +21,7 @@ from lilliput.exam.card import (
     words_of,
 )
 from lilliput.tasks.names import name_of, names
-from lilliput.tasks.vocabulary import END
+from lilliput.tasks.vocabulary import END_OF_TEXT
 from lilliput.units import wilson
 
 EXCERPT = Path(lilliput.tasks.__file__).with_name("excerpt")
@@ -175,8 +175,8 @@ def test_a_copy_of_real_stories_has_exactly_their_card() -> None:
     real = real_stories(by_heart.values(), prompt_characters=80, characters=600)
     copies = []
     for prompt in by_heart:
-        said = (by_heart[prompt].removeprefix(prompt) + END)[:601]
-        copies.append(Story(prompt, said.removesuffix(END)[:600], said.endswith(END)))
+        said = (by_heart[prompt].removeprefix(prompt) + END_OF_TEXT)[:601]
+        copies.append(Story(prompt, said.removesuffix(END_OF_TEXT)[:600], said.endswith(END_OF_TEXT)))
     assert len(copies) > 150
     assert story_card(copies, WORDS) == story_card(real, WORDS)
 
@@ -264,5 +264,5 @@ def test_the_excerpt_is_small_licensed_and_whole() -> None:
     licence = (EXCERPT / "LICENCE.txt").read_text(encoding="utf-8")
     assert "CDLA-Sharing-1.0" in licence
     assert "2305.07759" in licence
-    assert len(DOCUMENTS) == len(set(DOCUMENTS)) == 238
+    assert len(DOCUMENTS) == len(set(DOCUMENTS)) == 236
     assert all(document.strip() and "<|" not in document for document in DOCUMENTS)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lilliput.errors import FileError
+from lilliput.errors import FileError, UserError
 from lilliput.models import modelfile
 from lilliput.models.gpt import GPT
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec, to_dict
@@ -73,7 +73,7 @@ def test_a_run_that_is_over_is_not_trained_again(tmp_path: Path) -> None:
     moments = list(run(SMALL, task_of(SMALL.task), tmp_path, CPU))
     assert [m.record.step for m in moments if m.record] == [20, 40, 60]
     assert list(run(SMALL, task_of(SMALL.task), tmp_path, CPU)) == []
-    with pytest.raises(FileError, match="holds another run"):
+    with pytest.raises(UserError, match="holds another run"):
         list(run(replace(SMALL, seed=1), task_of(SMALL.task), tmp_path, CPU))
     model, card = modelfile.load(tmp_path / "model.safetensors")
     assert isinstance(model, GPT)
