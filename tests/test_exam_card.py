@@ -176,7 +176,9 @@ def test_a_copy_of_real_stories_has_exactly_their_card() -> None:
     copies = []
     for prompt in by_heart:
         said = (by_heart[prompt].removeprefix(prompt) + END_OF_TEXT)[:601]
-        copies.append(Story(prompt, said.removesuffix(END_OF_TEXT)[:600], said.endswith(END_OF_TEXT)))
+        copies.append(
+            Story(prompt, said.removesuffix(END_OF_TEXT)[:600], said.endswith(END_OF_TEXT))
+        )
     assert len(copies) > 150
     assert story_card(copies, WORDS) == story_card(real, WORDS)
 

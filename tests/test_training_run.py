@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lilliput.errors import FileError, UserError
+from lilliput.errors import UserError
 from lilliput.models import modelfile
 from lilliput.models.gpt import GPT
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec, to_dict
