@@ -5,25 +5,17 @@ Knows nothing of what the text means. Shapes: B rows, T tokens, V vocabulary.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import log
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from lilliput.exam.reader import Tokenizer
 from lilliput.exam.sampling import PLAIN, Sampling
 from lilliput.tasks.vocabulary import END, Vocabulary
 
 Answerer = Callable[[Sequence[str]], list[str]]
 """Anything that continues text: prompts in; out, for each, what it writes up to and with the end
 mark, or without one where it did not come to an end."""
-
-
-class Coder(Protocol):
-    """A vocabulary, be its tokens characters or longer: text to numbers and back."""
-
-    def encode(self, text: str) -> list[int]: ...
-
-    def decode(self, ids: Sequence[int]) -> str: ...
 
 
 def answerer(
@@ -107,7 +99,7 @@ def greedy(model: nn.Module, vocabulary: Vocabulary, prompts: list[str], limit: 
 @torch.inference_mode()
 def sample(
     model: nn.Module,
-    vocabulary: Coder,
+    vocabulary: Tokenizer,
     prompt: str,
     *,
     limit: int,

@@ -1,10 +1,10 @@
 """`lilliput train`: one model from flags or a spec file; its progress, curve and grade."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
@@ -201,9 +201,14 @@ def _train(spec: RunSpec, values: Any) -> int:
         ) from None
     if not done:
         _print_source(spec, say)
+    graded: Any
     if isinstance(spec.task, StoriesSpec):
-        return _end_of_text(folder, values)
-    graded = grade(str(folder), why="train")
+        from lilliput.faces.text_story import print_story_grade
+        from lilliput.lab.stories import grade_text
+
+        graded, show = grade_text(str(folder)), cast(Callable[[Any], None], print_story_grade)
+    else:
+        graded, show = grade(str(folder), why="train"), print_grade
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     if values.report:
@@ -216,29 +221,7 @@ def _train(spec: RunSpec, values: Any) -> int:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
         return 0
     print_curve(folder)
-    print_grade(graded)
-    print(f"\nthe model: {folder / 'model.safetensors'}")
-    return 0
-
-
-def _end_of_text(folder: Path, values: Any) -> int:
-    """The exam of a model of text; its curve before."""
-    from lilliput.faces.text_story import print_story_grade
-    from lilliput.lab.stories import grade_text
-
-    graded = grade_text(str(folder))
-    if values.report:
-        from lilliput.faces.report import write_run_report
-
-        say = sys.stderr if values.json else sys.stdout
-        print(f"report: {write_run_report(folder)}", file=say)
-    if values.json:
-        import json
-
-        print(json.dumps(graded.to_dict(), ensure_ascii=False))
-        return 0
-    print_curve(folder)
-    print_story_grade(graded)
+    show(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
 
