@@ -1,5 +1,6 @@
 """Laws of what the report is made of: pictures of maps, and commands that are read back."""
 
+import itertools
 import shlex
 import struct
 import subprocess
@@ -26,9 +27,11 @@ from lilliput.specs import (
     LinesSpec,
     RunSpec,
     Stage,
+    StoriesSpec,
     TaskSpec,
     TrainingSpec,
 )
+from lilliput.specs.recipes import training_of
 from lilliput.specs.search import SearchSpec
 
 ROOT = Path(__file__).parent.parent
@@ -103,14 +106,18 @@ TRAININGS = [
         loss="all",
     ),
 ]
+TEXT = replace(training_of("stories"), weight_decay=TrainingSpec().weight_decay)
 
 
-@pytest.mark.parametrize("task", TASKS_TO_NAME)
-@pytest.mark.parametrize("training", TRAININGS)
+@pytest.mark.parametrize(
+    ("task", "training"),
+    [*itertools.product(TASKS_TO_NAME, TRAININGS), (StoriesSpec(vocabulary=256), TEXT)],
+)
 def test_the_command_line_reads_the_command_as_the_same_search(
     task: TaskSpec, training: TrainingSpec
 ) -> None:
-    spec = replace(SEARCH, pass_mark=0.625, width=3, seed=7, steps=0, seconds=600.0)
+    mark = -1.75 if isinstance(task, StoriesSpec) else 0.625
+    spec = replace(SEARCH, pass_mark=mark, width=3, seed=7, steps=0, seconds=600.0)
     run = RunSpec(task=task, training=training, model=GPTSpec(width=24, hidden=64))
     trial = Trial(0, "gpt", 4, 15_000, {}, 1, run, 14_000, 900, "search")
     command, sure = find_command(spec, [trial], key_of(task, training, {}))

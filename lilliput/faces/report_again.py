@@ -12,7 +12,8 @@ from typing import Any
 from lilliput.faces.report_page import Html, join, note, tag
 from lilliput.lab.job import SPACE
 from lilliput.search.trial import Trial
-from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TrainingSpec, digest, to_dict
+from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TaskSpec, digest, to_dict
+from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
 
 FLAGS = {"pass_mark": "pass", "width": "slices"}
@@ -29,38 +30,43 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
     run = trials[0].spec
     bases = [trial.spec.training for trial in trials if not trial.inner]
     # What the proposer chose hides what the search was given; then the defaults are tried.
-    usual = {name: getattr(TrainingSpec(), name) for name in SPACE}
+    recipe = training_of(run.task.kind)
+    usual = {name: getattr(recipe, name) for name in SPACE}
     training = bases[0] if bases else replace(run.training, **usual)
     named, _, shape = key.partition(" ")
     sure = digest(RunSpec(task=run.task, training=training)) == named
     words = ["lilliput", "find", run.task.kind]
     given = replace(spec, seconds=600.0, steps=0, workers=0)
-    words += _flags(given, FLAGS)
-    words += [*_flags(run.task), *_flags(training)]
+    words += _flags(given, search_of(run.task.kind), FLAGS)
+    words += [*_task_flags(run.task), *_flags(training, recipe)]
     for name, value in json.loads(shape or "{}").items():
         words += _flag(name, value)
     return shlex.join(words), sure
 
 
-def _flags(spec: Any, names: Mapping[str, str] = {}) -> list[str]:
-    """Fields that are not at their defaults, as flags."""
+def _flags(spec: Any, usual: Any, names: Mapping[str, str] = {}) -> list[str]:
+    """Fields that are not as usual, as flags."""
     words: list[str] = []
     for field in fields(spec):
         value = getattr(spec, field.name)
         # Digests are of what files hold; they are found again from the files.
         if field.name == "kind" or field.name.endswith("_digest"):
             continue
-        if value != _default(spec, field.name):
+        if value != getattr(usual, field.name):
             words += _flag(names.get(field.name, field.name), value)
     return words
 
 
-def _default(spec: Any, name: str) -> Any:
-    if isinstance(spec, LinesSpec):
-        return None if name == "file" else getattr(LinesSpec(file="any"), name)
-    if isinstance(spec, ArithmeticSpec) and name == "held_out":
-        return ArithmeticSpec(operands=spec.operands).held_out
-    return getattr(type(spec)(), name)
+def _task_flags(task: TaskSpec) -> list[str]:
+    if isinstance(task, LinesSpec):
+        return ["--file", task.file, *_flags(task, LinesSpec(file=task.file))]
+    if isinstance(task, ArithmeticSpec):
+        # What is held out unless told otherwise depends on the operands.
+        operands = (
+            [] if task.operands == ArithmeticSpec().operands else ["--operands", task.operands]
+        )
+        return [*operands, *_flags(task, ArithmeticSpec(operands=task.operands))]
+    return _flags(task, type(task)())
 
 
 def _flag(name: str, value: Any) -> list[str]:

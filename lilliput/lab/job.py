@@ -60,7 +60,7 @@ def key_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any]) -> 
 SPACE: Mapping[str, Range | Choice] = {
     "learning_rate": Range(1.5e-3, 6e-3),
     "muon_learning_rate": Range(3e-3, 1.2e-2),
-    "weight_decay": Choice((0.0, 0.1)),
+    "weight_decay": Choice((0.0, 0.1, 0.3)),
 }
 """Inner hyper-parameters that the search tries at each size."""
 

@@ -25,6 +25,7 @@ def stories() -> TrainingSpec:
         block=256,
         loss="all",
         muon_learning_rate=1e-2,
+        weight_decay=0.1,
         decay=0.5,
         evaluate_every=500,
     )

@@ -55,7 +55,7 @@ class TrainingSpec:
     """AdamW's peak."""
     muon_learning_rate: float = 5e-3
     """Muon's peak; an update's size does not depend on the gradient's (kellerjordan.github.io)."""
-    weight_decay: float = 0.1
+    weight_decay: float = 0.3
     """Decoupled, times the learning rate, on matrices and embeddings."""
     beta2: float = 0.99
     """AdamW's second-moment decay; batches of tiny models are small, so shorter than 0.999."""
