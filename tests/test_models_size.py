@@ -115,7 +115,7 @@ def test_shapes_have_sensible_proportions() -> None:
         assert isinstance(spec, GPTSpec)
         assert spec.layers == 2
         assert spec.head_size % 4 == 0 if spec.width >= 32 else 4 <= spec.head_size <= 12
-        assert 3 <= spec.heads <= 8
+        assert 2 <= spec.heads <= 8
         assert 1.5 < spec.hidden / spec.width < 4.5
         assert count_parameters(spec, 18, 12) > 0.97 * budget
     deep = solve_shape("gpt", 2_000_000, 18, 12)
