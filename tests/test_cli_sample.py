@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lilliput.faces.cli import main
+from lilliput.files import read_lines
 from lilliput.lab.writing import sample
 from lilliput.specs import ArithmeticSpec
 from lilliput.tasks.arithmetic import Arithmetic
@@ -86,6 +87,8 @@ def test_what_the_lines_are_is_said_on_stderr(
     assert len(out.splitlines()) == 2
     said = err.splitlines()
     assert len(said) == len(SAID[line])
+    last = list(read_lines(Path("runs") / line.split()[0] / "looks.jsonl"))[-1]
+    assert ((last["why"], last.get("lines")) == ("sample", 2)) == ("unseen" in line)
     for words, start in zip(said, SAID[line], strict=True):
         assert words.startswith(f"lilliput: {start}")
 

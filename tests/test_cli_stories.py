@@ -11,6 +11,7 @@ from test_cli_models import piped
 from text_toys import write_stories
 
 from lilliput.faces.cli import main
+from lilliput.files import read_lines
 from lilliput.lab.load import load, load_answerer, load_text
 from lilliput.lab.telling import TextModel
 
@@ -143,7 +144,13 @@ def test_grade_of_a_model_of_text(home: Path, capsys: pytest.CaptureFixture[str]
     assert graded["grade"]["context"]["characters_a_piece"] > 1.5
     assert json.loads((home / "runs/pieces/exam.json").read_text()) == graded
     write_stories(home / "others.txt", range(200, 212))
+    looks = list(read_lines(home / "runs/pieces/looks.jsonl"))
+    assert [look["why"] for look in looks] == ["train", "grade"]
+    unseen = graded["grade"]["sections"]["unseen"]
+    assert all((look["bits"], look["characters"]) == (unseen["bits"], unseen["characters"])
+               for look in looks)  # fmt: skip
     assert main(["grade", "runs/pieces", "--text", "others.txt", "--json"]) == 0
+    assert len(list(read_lines(home / "runs/pieces/looks.jsonl"))) == 2, "nothing of unseen"
     assert set(json.loads(capsys.readouterr().out)["grade"]["sections"]) == {"others"}
     assert main(["grade", "runs/pieces", "--sections", "unseen"]) == 2
     assert "its exam has no sections" in capsys.readouterr().err

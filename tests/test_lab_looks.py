@@ -78,7 +78,7 @@ def test_a_copy_of_a_model_keeps_no_looks(home: Path, tmp_path: Path) -> None:
 
 def test_the_model_of_a_searchs_trial_keeps_its_looks(tmp_path: Path) -> None:
     model = tmp_path / "models" / "trial-3" / "model.safetensors"
-    assert record_look(model, 1, 2, "find") == 1
-    assert record_look(model, 1, 2, "grade") == 2
+    assert record_look(model, "find", right=1, total=2) == 1
+    assert record_look(model, "grade", right=1, total=2) == 2
     rows = list(read_lines(model.with_name("looks.jsonl")))
     assert [row["why"] for row in rows] == ["find", "grade"]

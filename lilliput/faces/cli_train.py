@@ -206,7 +206,10 @@ def _train(spec: RunSpec, values: Any) -> int:
         from lilliput.faces.text_story import print_story_grade
         from lilliput.lab.stories import grade_text
 
-        graded, show = grade_text(str(folder)), cast(Callable[[Any], None], print_story_grade)
+        graded, show = (
+            grade_text(str(folder), why="train"),
+            cast(Callable[[Any], None], print_story_grade),
+        )
     else:
         graded, show = grade(str(folder), why="train"), print_grade
     if graded.unkept:

@@ -50,6 +50,8 @@ def print_story_grade(graded: "TextGraded") -> None:
     out.print(speed_words(graded))
     if graded.spectrum:
         out.print(spectrum_words(graded.spectrum))
+    if graded.num_looks > 1:
+        out.print(f"unseen was asked {graded.num_looks:,} times")
     out.print()
     table = plain_table(f"story card, {grade.card.stories} stories", "the model's", "real ones")
     for row in card_rows(grade.card, grade.real):

@@ -99,12 +99,13 @@ def _is_kept(model: Path) -> bool:
     return (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
 
 
-def record_look(model: Path, right: int, total: int, why: str) -> int:
+def record_look(model: Path, why: str, **found: float) -> int:
     """Adds a look at `unseen` to looks.jsonl beside a model file, where exams are kept: what has
     been looked at often is no fresh exam. Those of a search's confirmation are in its ledger.
 
     Args:
         why: the verb that asked.
+        found: what the look said: right and total, or bits per character and characters.
 
     Returns:
         Looks so far, this one included; 0: they are not recorded there.
@@ -116,6 +117,6 @@ def record_look(model: Path, right: int, total: int, why: str) -> int:
         return 0
     path = model.with_name("looks.jsonl")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    look = {"time": now, "section": "unseen", "right": right, "total": total, "why": why}
+    look = {"time": now, "section": "unseen", **found, "why": why}
     append_line(path, look)
     return sum(1 for _ in read_lines(path))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError
 from lilliput.exam.card import words_of
-from lilliput.lab.load import keep_exam, load_text, resolve
+from lilliput.lab.load import keep_exam, load_text, record_look, resolve
 from lilliput.lab.telling import TextModel
 from lilliput.specs import StoriesSpec, to_dict
 from lilliput.tasks.documents import EXCERPT, files_of, read_documents
@@ -34,6 +34,8 @@ class TextGraded:
     """Of a memory-gru: how long it can remember (models.spectrum)."""
     unkept: str = ""
     """Why exam.json could not be written; empty: it was, or was not asked for."""
+    num_looks: int = 0
+    """How often this model was asked unseen, this time included; 0: not now, or not recorded."""
 
     def to_dict(self) -> dict[str, Any]:
         card = self.model.card
@@ -53,13 +55,16 @@ class TextGraded:
         }
 
 
-def grade_text(name: str, text: Sequence[str] = (), anchors: bool = False) -> TextGraded:
+def grade_text(
+    name: str, text: Sequence[str] = (), anchors: bool = False, why: str = "grade"
+) -> TextGraded:
     """The exam of a model of text; that of its own text is kept beside a run's model.
 
     Args:
         text: files or folders that it is asked; empty: what its own text kept for the exam, or,
             where that is not at hand, the excerpt that comes with the package.
         anchors: keep names in mind (memory-gru).
+        why: what the look at unseen is for, as its record says.
 
     Raises:
         SpecError, NotFoundError, FileError: the model or a text cannot be had.
@@ -74,9 +79,19 @@ def grade_text(name: str, text: Sequence[str] = (), anchors: bool = False) -> Te
     grade = grade_stories(model.reader, sections, words)
     spectrum = _spectrum(model, list(sections.values())[-1][0])
     graded = TextGraded(model, grade, unigram, time.perf_counter() - started, spectrum)
-    if text or anchors or model.card is None:
+    if text or model.card is None:
         return graded
-    return replace(graded, unkept=keep_exam(resolve(name), graded.to_dict()))
+    path = resolve(name)
+    if not anchors:
+        graded = replace(graded, unkept=keep_exam(path, graded.to_dict()))
+    unseen = grade.sections.get("unseen")
+    if unseen is None:
+        return graded
+    try:
+        looks = record_look(path, why, bits=unseen.bits, characters=unseen.characters)
+    except FileError as error:
+        return replace(graded, unkept=graded.unkept or str(error))
+    return replace(graded, num_looks=looks)
 
 
 def _spectrum(model: TextModel, document: str) -> dict[str, float]:

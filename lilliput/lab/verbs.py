@@ -138,7 +138,7 @@ def grade(
     if unseen is None or unseen.exhaustive:
         return result
     try:
-        looks = record_look(model.path, unseen.overall.right, unseen.overall.total, why)
+        looks = record_look(model.path, why, right=unseen.overall.right, total=unseen.overall.total)
     except FileError as error:
         return replace(result, unkept=result.unkept or str(error))
     return replace(result, num_looks=looks)
@@ -202,4 +202,4 @@ def _grade_any(path: Path, spec: RunSpec) -> str:
         return grade(str(path), why="find").unkept
     from lilliput.lab.stories import grade_text
 
-    return grade_text(str(path)).unkept
+    return grade_text(str(path), why="find").unkept

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lilliput.errors import SpecError
 from lilliput.exam.sampling import Sampling
 from lilliput.lab.answering import Model
-from lilliput.lab.load import load_answerer
+from lilliput.lab.load import load_answerer, record_look
 from lilliput.lab.verbs import SECTIONS
 from lilliput.specs import ArithmeticSpec
 from lilliput.tasks.splits import Problem, Section
@@ -39,7 +39,7 @@ def sample(
 
     Args:
         section: only questions of this section; empty: all but those held out. `unseen` is a look
-            at what is kept for reports.
+            at what is kept for reports, and is recorded as one.
 
     Raises:
         SpecError: a section that the task does not have, or any for a model that asks itself.
@@ -54,6 +54,8 @@ def sample(
     model = load_answerer(name)
     if section and model.start:
         raise SpecError(f"{name} asks its own questions; leave --section {section} out")
+    if section == "unseen" and lines:
+        record_look(model.path, "sample", lines=lines)
     generator = random.Random(seed)
     problems = None if model.start else _drawn(model.task, section, generator)
     for number in range(lines):
