@@ -41,7 +41,7 @@ $(VENV)/made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/made
+$(VENV)/installed: requirements.txt pyproject.toml setup.py $(wildcard lilliput/engine/*.[ch]) | $(VENV)/made
 	@echo "making the environment in $(VENV); this happens once"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps \

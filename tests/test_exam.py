@@ -14,9 +14,9 @@ from lilliput.exam.decode import Answerer, answerer, draw, greedy, sample
 from lilliput.exam.forced import forced_right
 from lilliput.exam.grade import Grade, ask, error_kind, grade, grade_section, interval_of
 from lilliput.exam.heatmap import heat_maps
-from lilliput.exam.sampling import PLAIN, Sampling
 from lilliput.models.build import build
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec
+from lilliput.specs.sampling import PLAIN, Sampling
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.splits import Problem
 from lilliput.tasks.table import table_of

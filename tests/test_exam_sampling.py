@@ -13,7 +13,7 @@ from transformers import MinPLogitsWarper, TopPLogitsWarper
 
 from lilliput.errors import SpecError
 from lilliput.exam.decode import draw, sample, weights
-from lilliput.exam.sampling import PLAIN, Sampling
+from lilliput.specs.sampling import PLAIN, Sampling
 
 # Probabilities 8/15, 4/15, 2/15, 1/15, out of order.
 HALVES = torch.tensor([2.0, 8.0, 1.0, 4.0]).log()

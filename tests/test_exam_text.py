@@ -16,11 +16,11 @@ from lilliput.exam.anchors import Anchored
 from lilliput.exam.bits import Bits, bits_of, nats_of
 from lilliput.exam.context import context_curve
 from lilliput.exam.reader import Reader
-from lilliput.exam.sampling import Sampling
 from lilliput.exam.speed import speed_of
 from lilliput.exam.telling import tell, tell_all
 from lilliput.models.build import build
 from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec
+from lilliput.specs.sampling import Sampling
 
 TEXTS = st.lists(st.text(alphabet="abcdefg ", min_size=1, max_size=40), min_size=1, max_size=6)
 SIZE = len(VOCABULARY)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lilliput.exam.reader import Tokenizer
-from lilliput.exam.sampling import PLAIN, Sampling
+from lilliput.specs.sampling import PLAIN, Sampling
 from lilliput.tasks.vocabulary import END, Vocabulary
 
 Answerer = Callable[[Sequence[str]], list[str]]

@@ -14,9 +14,9 @@ from lilliput.exam.bits import Bits, bits_of
 from lilliput.exam.card import Story, StoryCard, real_stories, story_card
 from lilliput.exam.context import ContextCurve, context_curve
 from lilliput.exam.reader import Reader
-from lilliput.exam.sampling import Sampling
 from lilliput.exam.speed import Speed, speed_of
 from lilliput.exam.telling import tell, tell_all
+from lilliput.specs.sampling import Sampling
 from lilliput.units import Interval
 
 PROMPTS = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from lilliput.errors import SpecError
 from lilliput.exam.decode import draw
 from lilliput.exam.reader import Reader
-from lilliput.exam.sampling import PLAIN, Sampling
+from lilliput.specs.sampling import PLAIN, Sampling
 
 LONGEST = 1_000
 """Pieces after which a story is cut off, where nothing else is said."""

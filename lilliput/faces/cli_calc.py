@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, ProblemError
-from lilliput.exam.sampling import Sampling
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.faces.text import mark_words
+from lilliput.specs.sampling import Sampling
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:

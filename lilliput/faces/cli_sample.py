@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from lilliput.errors import UserError
-from lilliput.exam.sampling import Sampling
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
 from lilliput.faces.text import mark_words
 from lilliput.specs import ArithmeticSpec
+from lilliput.specs.sampling import Sampling
 
 if TYPE_CHECKING:
     from lilliput.lab.answering import Model

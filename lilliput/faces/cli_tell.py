@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, UserError
-from lilliput.exam.sampling import Sampling
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
 from lilliput.faces.text import mark_words
+from lilliput.specs.sampling import Sampling
 
 if TYPE_CHECKING:
     from lilliput.lab.telling import TextModel

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
-from lilliput.exam.sampling import Sampling
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import StoriesSpec
+from lilliput.specs.sampling import Sampling
 from lilliput.tasks.expressions import parse_expression
 from lilliput.tasks.lines import Lines
 from lilliput.tasks.task import Problems, task_of

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import SpecError
-from lilliput.exam.sampling import Sampling
 from lilliput.models.modelfile import Card, read_card
+from lilliput.specs.sampling import Sampling
 from lilliput.tasks.vocabulary import mapped
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from lilliput.errors import SpecError
-from lilliput.exam.sampling import Sampling
 from lilliput.lab.answering import Model
 from lilliput.lab.load import load_answerer, record_look
 from lilliput.lab.verbs import SECTIONS
 from lilliput.specs import ArithmeticSpec
+from lilliput.specs.sampling import Sampling
 from lilliput.tasks.splits import Problem, Section
 
 if TYPE_CHECKING:

@@ -106,16 +106,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
     from lilliput.models.build import build
     from lilliput.models.quantise import unpack
 
-    content = _read(path)
-    header = _header(path, content)
-    entry = _entry(path, header)
-    match = _DIGEST.search(content)
-    if match is None:
-        raise FileError(f"{path} is damaged: its digest is missing; {_REMEDY}")
-    blanked = content[: match.start(1)] + _BLANK.encode() + content[match.end(1) :]
-    if hashlib.sha256(blanked).hexdigest() != match[1].decode():
-        raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
-    card = _card(path, entry)
+    content, _, card = _verified(path)
     tensors = unpack(from_bytes(content))
     model = build(card.spec.model, len(card.characters) + len(card.merges), card.context)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -130,6 +121,47 @@ def load(path: Path) -> tuple["nn.Module", Card]:
         )
     model.load_state_dict(tensors)
     return model, card
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """Numbers as a file holds them, little-endian, row by row."""
+
+    kind: str
+    """As safetensors names it: F32, I16, I8."""
+    shape: tuple[int, ...]
+    data: memoryview
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], Card]:
+    """The tensors of a model file as they lie there, without torch; checked as `load` checks, but
+    for their names and shapes.
+
+    Raises:
+        NotFoundError, FileError: as `load`.
+    """
+    content, header, card = _verified(path)
+    numbers = memoryview(content)[8 + int.from_bytes(content[:8], "little") :]
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            tensors[name] = Tensor(entry["dtype"], tuple(entry["shape"]), numbers[begin:end])
+    return tensors, card
+
+
+def _verified(path: Path) -> tuple[bytes, dict[str, Any], Card]:
+    """A file's bytes, its table and its card, once they are what the digest says."""
+    content = _read(path)
+    header = _header(path, content)
+    entry = _entry(path, header)
+    match = _DIGEST.search(content)
+    if match is None:
+        raise FileError(f"{path} is damaged: its digest is missing; {_REMEDY}")
+    blanked = content[: match.start(1)] + _BLANK.encode() + content[match.end(1) :]
+    if hashlib.sha256(blanked).hexdigest() != match[1].decode():
+        raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
+    return content, header, _card(path, entry)
 
 
 def read_card(path: Path) -> Card:

@@ -1,0 +1,144 @@
+"""The engine's library, called through ctypes: neither torch nor numpy is needed."""
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from lilliput.errors import FileError, SpecError
+from lilliput.specs.sampling import Sampling
+
+END = 0
+"""The piece that ends an answer or a story."""
+_ERRORS = {
+    -1: "it is no weight file",
+    -2: "a newer version wrote it",
+    -3: "it is cut short or too long",
+    -4: "its checksum is another",
+    -5: "it holds sizes or numbers that no model has",
+}
+_FULL = -6
+_ALIGNED = 64
+
+
+class _Sampling(ctypes.Structure):
+    _fields_ = (
+        ("temperature", ctypes.c_float),
+        ("top_k", ctypes.c_int32),
+        ("top_p", ctypes.c_float),
+        ("min_p", ctypes.c_float),
+    )
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The library that was built when the package was installed; None where there was no compiler,
+    and everything goes through torch."""
+    if sys.byteorder != "little":
+        return None
+    for path in sorted(Path(__file__).parent.glob("_engine*")):
+        try:
+            lib = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        size, pointer, number = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int
+        lib.lp_model_size.restype = lib.lp_room.restype = size
+        lib.lp_open.argtypes = (pointer, size, pointer)
+        for function in (lib.lp_room, lib.lp_window, lib.lp_vocabulary_size):
+            function.argtypes = (pointer,)
+        lib.lp_begin.argtypes = (pointer, pointer, size, pointer)
+        lib.lp_read.argtypes = (pointer, pointer, number)
+        lib.lp_read_all.argtypes = (pointer, pointer, pointer, number)
+        lib.lp_logits.argtypes = (pointer, pointer, pointer)
+        lib.lp_write.argtypes = (pointer, pointer, pointer, pointer, number, pointer, pointer)
+        return lib
+    return None
+
+
+class Engine:
+    """A model that the engine decodes.
+
+    Raises:
+        FileError: it is no weight file of this version, or a damaged one.
+    """
+
+    def __init__(self, flat: bytes) -> None:
+        lib = library()
+        assert lib is not None, "ask library() first"
+        self._lib = lib
+        self._file, at = _room(len(flat))
+        ctypes.memmove(at, flat, len(flat))
+        self._model_room, self._model = _room(lib.lp_model_size())
+        error = lib.lp_open(at, len(flat), self._model)
+        if error:
+            raise FileError(f"the engine cannot read this model: {_ERRORS[error]}")
+        self.vocabulary_size = int(lib.lp_vocabulary_size(self._model))
+        self.window = int(lib.lp_window(self._model))
+        self.room = int(lib.lp_room(self._model))
+        """Bytes of memory that a text needs."""
+
+    def begin(self) -> "Text":
+        """A text of nothing yet."""
+        return Text(self)
+
+
+class Text:
+    """What a model has read and goes on with."""
+
+    def __init__(self, engine: Engine) -> None:
+        # Its memory must stay for as long as this text is read.
+        self._engine = engine
+        lib, model = engine._lib, engine._model
+        self._lib, self._model = lib, model
+        self._room, at = _room(engine.room)
+        state = ctypes.c_void_p()
+        error = lib.lp_begin(model, at, engine.room, ctypes.byref(state))
+        assert not error, error
+        self._state = state
+        self._sorted = (ctypes.c_float * engine.vocabulary_size)()
+        self._seed = ctypes.c_uint64(0)
+
+    def read(self, pieces: Sequence[int]) -> None:
+        """Reads on.
+
+        Raises:
+            SpecError: they do not fit into the model's window.
+        """
+        numbers = (ctypes.c_uint16 * len(pieces))(*pieces)
+        error = self._lib.lp_read_all(self._model, self._state, numbers, len(pieces))
+        if error == _FULL:
+            raise SpecError("the text is longer than this model's window; shorten it")
+        assert not error, error
+
+    def logits(self) -> list[float]:
+        """After the last piece that was read."""
+        found = (ctypes.c_float * len(self._sorted))()
+        self._lib.lp_logits(self._model, self._state, found)
+        return list(found)
+
+    def seed(self, seed: int) -> None:
+        """What draws come from, from here on."""
+        self._seed.value = seed & (2**64 - 1)
+
+    def write(self, most: int, sampling: Sampling) -> list[int]:
+        """Pieces that the model goes on with, at most so many; the last is END where it ended."""
+        how = _Sampling(sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p)
+        pieces = (ctypes.c_uint16 * most)()
+        count = self._lib.lp_write(
+            self._model,
+            self._state,
+            ctypes.byref(how),
+            ctypes.byref(self._seed),
+            most,
+            pieces,
+            self._sorted,
+        )
+        return list(pieces[:count])
+
+
+def _room(size: int) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    """Memory of that size, and where in it the engine's alignment begins."""
+    memory = ctypes.create_string_buffer(size + _ALIGNED)
+    start = ctypes.addressof(memory)
+    return memory, start + -start % _ALIGNED

@@ -1,0 +1,206 @@
+/* A weight file, which is not believed: every length is checked before what lies behind it is read.
+ *
+ *     0  "LILLIPUT"
+ *     8  version, bytes of the file, CRC-32 of all that follows (uint32 each)
+ *    20  Fields (int32), the characters' code points (uint32), merges (pairs of uint16), and the
+ *        family's tensors in the order in which they are taken below
+ *
+ * All is little-endian. A matrix begins at a multiple of 64 bytes, all else at one of four.
+ */
+#include "model.h"
+
+#include <string.h>
+
+enum { HEAD = 20, MOST = 1 << 20 };
+
+typedef struct {
+    const uint8_t *bytes;
+    size_t at, size;
+    Kind kind;
+    Error error;
+} Reader;
+
+static uint32_t checksum(const uint8_t *bytes, size_t size)
+{
+    uint32_t table[16], crc = 0xffffffffu;
+    for (uint32_t n = 0; n < 16; n++) {
+        table[n] = n;
+        for (int bit = 0; bit < 4; bit++)
+            table[n] = table[n] & 1 ? table[n] >> 1 ^ 0xedb88320u : table[n] >> 1;
+    }
+    for (size_t i = 0; i < size; i++) {
+        crc = table[(crc ^ bytes[i]) & 15] ^ crc >> 4;
+        crc = table[(crc ^ (uint32_t)(bytes[i] >> 4)) & 15] ^ crc >> 4;
+    }
+    return ~crc;
+}
+
+/* Sizes are under 2^20 each, so that no product of two of them is too large for a size. */
+static const void *take(Reader *r, size_t rows, size_t cols, size_t each, size_t boundary)
+{
+    size_t start = up_to(r->at, boundary);
+    if (!r->error && (start > r->size || (uint64_t)rows * cols > (r->size - start) / each))
+        r->error = LP_CUT_SHORT;
+    if (r->error) return NULL;
+    r->at = start + rows * cols * each;
+    return r->bytes + start;
+}
+
+static const float *floats(Reader *r, size_t rows, size_t cols, size_t boundary)
+{
+    const float *found = (const float *)take(r, rows, cols, sizeof *found, boundary);
+    for (size_t i = 0; found && i < rows * cols; i++)
+        if (!(found[i] - found[i] == 0.0f)) r->error = LP_NO_MODEL; /* infinite, or no number */
+    return found;
+}
+
+static const float *vector(Reader *r, int size) { return floats(r, (size_t)size, 1, 4); }
+
+static Matrix matrix(Reader *r, int rows, int cols)
+{
+    Matrix m = {NULL, NULL, rows, cols, r->kind};
+    if (r->kind == FLOAT32) {
+        m.data = floats(r, up_to((size_t)rows, LANES), (size_t)cols, 64);
+    } else {
+        if (r->kind == INT8 && cols > 4096) r->error = LP_NO_MODEL;
+        m.data = take(r, (size_t)rows, (size_t)cols, r->kind == INT8 ? 1 : 2, 64);
+        m.scale = vector(r, rows);
+    }
+    return m;
+}
+
+static Linear linear(Reader *r, int rows, int cols, int rank, int bias)
+{
+    Linear w = {{NULL, NULL, 0, 0, FLOAT32}, {NULL, NULL, 0, 0, FLOAT32}, NULL};
+    int low = 0 < rank && rank < rows && rank < cols;
+    w.left = matrix(r, rows, low ? rank : cols);
+    if (low) w.right = matrix(r, rank, cols);
+    if (bias) w.bias = vector(r, rows);
+    return w;
+}
+
+static Norm norm(Reader *r, int size, int bias)
+{
+    Norm found = {vector(r, size), NULL};
+    if (bias) found.bias = vector(r, size);
+    return found;
+}
+
+static void gpt(Reader *r, Model *m)
+{
+    const Fields *is = &m->is;
+    int width = is->width, size = lp_head_size(m), bias = is->bias, rank = is->rank;
+    int norm_bias = is->layer_norm && bias, up = is->activation == SWIGLU ? 2 : 1;
+    if (is->positions) m->positions = matrix(r, is->context, width);
+    if (is->rotary) m->turns = vector(r, size / 2);
+    if (is->places) m->places = floats(r, (size_t)is->context, (size_t)width, 4);
+    for (int i = 0; i < is->layers && !r->error; i++) {
+        Block *b = &m->block[i];
+        b->norm_1 = norm(r, width, norm_bias);
+        b->qkv = linear(r, width + 2 * is->kv_heads * size, width, rank, bias);
+        b->out = linear(r, width, width, rank, bias);
+        b->norm_2 = norm(r, width, norm_bias);
+        b->up = linear(r, up * is->hidden, width, rank, bias);
+        b->down = linear(r, width, is->hidden, rank, bias);
+    }
+    m->norm = norm(r, width, norm_bias);
+}
+
+static void gru(Reader *r, Model *m)
+{
+    int width = m->is.width;
+    for (int i = 0; i < m->is.layers && !r->error; i++) {
+        Block *b = &m->block[i];
+        b->input = matrix(r, 3 * width, i ? width : m->is.embedding);
+        b->recurrent = matrix(r, 3 * width, width);
+        b->input_bias = vector(r, 3 * width);
+        b->recurrent_bias = vector(r, 3 * width);
+    }
+}
+
+static void memory_gru(Reader *r, Model *m)
+{
+    int width = m->is.width, embedding = m->is.embedding, softmax = m->is.attention == SOFTMAX;
+    if (m->is.positions) m->positions = matrix(r, m->is.context, embedding);
+    if (m->is.attention) m->qkv = linear(r, (softmax ? 3 : 2) * embedding, embedding, 0, 1);
+    if (softmax) m->out = linear(r, embedding, embedding, 0, 1);
+    m->cell_input = matrix(r, 3 * width, embedding);
+    if (softmax) m->cell_context = matrix(r, 3 * width, embedding);
+    m->cell_memory = matrix(r, 3 * width, width);
+    m->cell_hidden = matrix(r, 3 * width, width);
+    m->bias_input = vector(r, 3 * width);
+    m->bias_hidden = vector(r, 3 * width);
+    m->priority = vector(r, width);
+    m->priority_bias = vector(r, 1);
+    m->writer = linear(r, width, width, 0, 1);
+    m->norm = norm(r, width, 1);
+    m->head_bias = vector(r, lp_vocabulary(m));
+}
+
+static void mingru(Reader *r, Model *m)
+{
+    const Fields *is = &m->is;
+    for (int i = 0; i < is->layers && !r->error; i++) {
+        Block *b = &m->block[i];
+        b->norm_1 = norm(r, is->width, 0);
+        if (is->convolution) b->convolution = matrix(r, is->width, is->convolution);
+        b->qkv = linear(r, 2 * is->state, is->width, 0, 1);
+        b->out = linear(r, is->width, is->state, 0, 0);
+        b->norm_2 = norm(r, is->width, 0);
+        b->up = linear(r, is->hidden, is->width, 0, 0);
+        b->down = linear(r, is->width, is->hidden, 0, 0);
+    }
+    m->norm = norm(r, is->width, 0);
+}
+
+/* Whether these are sizes that a model can have. */
+static int sensible(const Fields *is)
+{
+    const int32_t *field = (const int32_t *)is;
+    for (size_t i = 0; i < sizeof *is / sizeof *field; i++)
+        if (field[i] < 0 || field[i] >= MOST) return 0;
+    if ((is->layer_norm | is->bias | is->tied | is->rotary | is->positions | is->places) > 1) return 0;
+    int vectors = is->width > 0 && is->embedding > 0 && is->heads > 0 && is->context > 0;
+    if (!vectors || is->family > MINGRU || is->kind > INT8 || is->characters < 1) return 0;
+    if (is->layers < 1 || is->layers > MOST_BLOCKS || is->loops < 1 || is->loops > MOST_BLOCKS) return 0;
+    if (is->characters + is->merges > 65536 || is->format > TEXT || is->digits > 9) return 0;
+    if (is->activation > RELU2 || is->attention > SIGMOID || is->decimals > 9) return 0;
+    if (is->tied && is->embedding != is->width) return 0;
+    if (is->family == GPT || is->family == MINGRU)
+        if (is->hidden < 1 || is->embedding != is->width) return 0;
+    if (is->family == GPT)
+        return is->width % is->heads == 0 && is->kv_heads > 0 && is->heads % is->kv_heads == 0 &&
+               (!is->rotary || is->width / is->heads % 2 == 0);
+    if (is->family == MEMORY_GRU)
+        return is->attention == NO_ATTENTION ||
+               (is->embedding % is->heads == 0 && (is->attention == SOFTMAX || is->width % is->heads == 0));
+    return is->family != MINGRU || (is->state > 0 && is->convolution <= 64);
+}
+
+Error lp_open(const void *file, size_t size, Model *m)
+{
+    static void (*const families[])(Reader *, Model *) = {gpt, gru, memory_gru, mingru};
+    Reader reader = {(const uint8_t *)file, 8, size, FLOAT32, LP_OK}, *r = &reader;
+    memset(m, 0, sizeof *m);
+    if (size < HEAD || memcmp(file, "LILLIPUT", 8)) return LP_NOT_OURS;
+    const uint32_t *head = (const uint32_t *)take(r, 3, 1, 4, 4);
+    if (head[0] > LP_VERSION) return LP_NEWER;
+    if (head[0] < LP_VERSION) return LP_NOT_OURS;
+    if (head[1] != size) return LP_CUT_SHORT;
+    if (head[2] != checksum(r->bytes + HEAD, size - HEAD)) return LP_DAMAGED;
+    const void *fields = take(r, 1, 1, sizeof m->is, 4);
+    if (!fields) return LP_CUT_SHORT;
+    memcpy(&m->is, fields, sizeof m->is);
+    if (!sensible(&m->is)) return LP_NO_MODEL;
+    const Fields *is = &m->is;
+    m->characters = (const uint32_t *)take(r, (size_t)is->characters, 1, 4, 4);
+    m->merges = (const uint16_t *)take(r, (size_t)is->merges, 2, 2, 4);
+    for (int i = 0; !r->error && i < 2 * is->merges; i++)
+        if (m->merges[i] == 0 || m->merges[i] >= is->characters + i / 2) return LP_NO_MODEL;
+    r->kind = (Kind)is->kind;
+    m->embedding = matrix(r, lp_vocabulary(m), is->embedding);
+    families[is->family](r, m);
+    m->head = is->tied ? m->embedding : matrix(r, lp_vocabulary(m), is->width);
+    if (!r->error && r->at != size) return LP_CUT_SHORT;
+    return r->error;
+}

@@ -1,0 +1,251 @@
+"""A model as a flat weight file, which the engine reads (file.c has the layout).
+
+Without torch and numpy: tensors are bytes that are moved, never worked on.
+"""
+
+import re
+import struct
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lilliput.engine.tables import places, turns
+from lilliput.models.modelfile import Card, Tensor, read_tensors
+from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
+from lilliput.specs.model import ModelSpec
+
+VERSION = 1
+LANES = 16
+"""Rows of a band (numbers.h)."""
+_HEAD = 20
+FIELDS = (
+    "family kind context characters merges layers loops width heads kv_heads hidden embedding state"
+    " rank activation layer_norm bias tied rotary positions places attention convolution format"
+    " reverse digits decimals operations starts_with_end longest_answer"
+).split()
+"""The order of the numbers at the head of a file (model.h)."""
+_FAMILIES = ("gpt", "gru", "memory-gru", "mingru")
+_KINDS = ("float32", "int16", "int8")
+_ACTIVATIONS = ("swiglu", "gelu", "relu", "relu2")
+_ATTENTIONS = {"none": 0, "full": 1, "query": 1, "sigmoid": 2}
+_FORMATS = ("plain", "reversed", "padded", "worked", "lines", "stories")
+_OPERATIONS = "+-*/"
+
+
+def of_file(path: Path) -> bytes:
+    """The flat file of a model file.
+
+    Raises:
+        NotFoundError, FileError: the model file cannot be had, is damaged or foreign.
+    """
+    tensors, card = read_tensors(path)
+    return flat(tensors, card)
+
+
+def flat(tensors: Mapping[str, Tensor], card: Card) -> bytes:
+    """The flat file of a model's tensors."""
+    model = card.spec.model
+    fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
+    fields |= {
+        "family": _FAMILIES.index(model.kind),
+        "kind": _KINDS.index(card.numbers),
+        "context": card.context,
+        "characters": len(card.characters),
+        "merges": len(card.merges),
+        "starts_with_end": int(card.spec.training.opens_with_end),
+    }
+    body = _Body()
+    body.put(struct.pack(f"<{len(FIELDS)}i", *(fields[name] for name in FIELDS)))
+    body.put(array("I", [ord(c) | _class(c) << 24 for c in card.characters]).tobytes())
+    body.put(array("H", [number for pair in card.merges for number in pair]).tobytes())
+    body.matrix(tensors, "embedding")
+    if isinstance(model, GPTSpec):
+        _gpt(body, tensors, model, card.context)
+    elif isinstance(model, GRUSpec):
+        _gru(body, tensors, model)
+    elif isinstance(model, MemoryGRUSpec):
+        _memory_gru(body, tensors, model)
+    else:
+        _mingru(body, tensors, model)
+    if not model.tied:
+        body.matrix(tensors, "head")
+    content = bytes(body.content)
+    size = _HEAD + len(content)
+    return b"LILLIPUT" + struct.pack("<3I", VERSION, size, zlib.crc32(content)) + content
+
+
+class _Body:
+    """What follows the head."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def put(self, data: bytes | memoryview, boundary: int = 4) -> None:
+        at = _HEAD + len(self.content)
+        self.content += bytes(-at % boundary)
+        self.content += data
+
+    def vectors(self, tensors: Mapping[str, Tensor], *names: str) -> None:
+        for name in names:
+            self.put(tensors[name].data)
+
+    def numbers(self, numbers: Iterable[float]) -> None:
+        self.put(array("f", numbers).tobytes())
+
+    def matrix(
+        self, tensors: Mapping[str, Tensor], name: str, first: int = 0, end: int = 0
+    ) -> None:
+        """A matrix, or its columns from `first` to before `end`."""
+        tensor = tensors[name]
+        rows, cols = tensor.shape
+        data = bytes(tensor.data)
+        if end:
+            each = len(data) // (rows * cols)
+            starts = [row * cols * each for row in range(rows)]
+            data = b"".join(data[at + first * each : at + end * each] for at in starts)
+            cols = end - first
+        self.put(into_bands(data, rows, cols) if tensor.kind == "F32" else data, 64)
+        if tensor.kind != "F32":
+            self.put(tensors[f"{name}.scale"].data)
+
+    def linear(self, tensors: Mapping[str, Tensor], name: str, bias: bool = False) -> None:
+        """A matrix whole, or as a product of two."""
+        whole = f"{name}.weight" in tensors
+        for part in ("weight",) if whole else ("left", "right"):
+            self.matrix(tensors, f"{name}.{part}")
+        if bias:
+            self.vectors(tensors, f"{name}.bias")
+
+
+def into_bands(data: bytes, rows: int, cols: int) -> bytes:
+    """Float rows as bands of LANES rows, column by column; rows of zeros fill the last band."""
+    numbers = array("f", data)
+    bands = array("f", bytes(4 * cols * LANES * -(-rows // LANES)))
+    for row in range(rows):
+        band, lane = divmod(row, LANES)
+        start = band * cols * LANES
+        bands[start + lane : start + cols * LANES : LANES] = numbers[row * cols : (row + 1) * cols]
+    return bands.tobytes()
+
+
+def _class(character: str) -> int:
+    """What a character is in a word (tasks.vocabulary.words): letter, mark, space, line end."""
+    if character in " \n":
+        return 2 if character == " " else 3
+    return 0 if re.fullmatch(r"[^\W\d_]", character) else 1
+
+
+def _format(card: Card) -> dict[str, int]:
+    """How a question is written and its answer read."""
+    written: dict[str, Any] = card.format
+    kind = written.get("kind", "stories")
+    if kind in ("lines", "stories"):
+        return {"format": _FORMATS.index(kind)}
+    turned = [_OPERATIONS.index(symbol) for symbol in written["reverse"]]
+    return {
+        "format": _FORMATS.index(kind),
+        "reverse": sum(1 << number for number in turned),
+        "digits": written["digits"],
+        "decimals": written["decimals"],
+    }
+
+
+def _shape(model: ModelSpec) -> dict[str, int]:
+    common = {"width": model.width, "layers": 1, "loops": 1, "heads": 1, "kv_heads": 1}
+    common |= {"tied": int(model.tied), "embedding": model.width}
+    if isinstance(model, GPTSpec):
+        return common | {
+            "layers": model.layers,
+            "loops": model.loops,
+            "heads": model.heads,
+            "kv_heads": model.num_kv_heads,
+            "hidden": model.mlp_width,
+            "rank": model.rank,
+            "activation": _ACTIVATIONS.index(model.mlp),
+            "layer_norm": int(model.norm == "layer"),
+            "bias": int(model.bias),
+            "rotary": int(model.positions == "rotary"),
+            "positions": int(model.positions == "learned"),
+            "places": int(model.positions == "sinusoidal" or model.line_length > 0),
+        }
+    if isinstance(model, GRUSpec):
+        return common | {"layers": model.layers, "embedding": model.embedding_width}
+    if isinstance(model, MemoryGRUSpec):
+        return common | {
+            "embedding": model.embedding_width,
+            "attention": _ATTENTIONS[model.attention],
+            "heads": model.heads if model.attention != "none" else 1,
+            "positions": int(model.positions == "learned"),
+        }
+    return common | {
+        "layers": model.layers,
+        "state": model.state_width,
+        "hidden": model.mlp_width,
+        "convolution": model.convolution,
+    }
+
+
+def _gpt(body: _Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int) -> None:
+    if model.positions == "learned":
+        body.matrix(tensors, "positions")
+    if model.positions == "rotary":
+        body.numbers(turns(model))
+    fixed = places(model, context)
+    if fixed:
+        body.numbers(number for row in fixed for number in row)
+    norm_bias = model.norm == "layer" and model.bias
+    for layer in range(model.layers):
+        block = f"blocks.{layer}"
+        _norm(body, tensors, f"{block}.norm_1", norm_bias)
+        body.linear(tensors, f"{block}.qkv", model.bias)
+        body.linear(tensors, f"{block}.out", model.bias)
+        _norm(body, tensors, f"{block}.norm_2", norm_bias)
+        body.linear(tensors, f"{block}.up", model.bias)
+        body.linear(tensors, f"{block}.down", model.bias)
+    _norm(body, tensors, "norm", norm_bias)
+
+
+def _gru(body: _Body, tensors: Mapping[str, Tensor], model: GRUSpec) -> None:
+    for layer in range(model.layers):
+        body.matrix(tensors, f"gru.weight_ih_l{layer}")
+        body.matrix(tensors, f"gru.weight_hh_l{layer}")
+        body.vectors(tensors, f"gru.bias_ih_l{layer}", f"gru.bias_hh_l{layer}")
+
+
+def _memory_gru(body: _Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec) -> None:
+    embedding = model.embedding_width
+    if model.positions == "learned":
+        body.matrix(tensors, "positions")
+    if model.attention != "none":
+        body.linear(tensors, "qkv", bias=True)
+    if model.reads_context:
+        body.linear(tensors, "out")
+        body.vectors(tensors, "out_bias")
+    body.matrix(tensors, "cell_input", 0, embedding)
+    if model.reads_context:
+        body.matrix(tensors, "cell_input", embedding, 2 * embedding)
+    body.matrix(tensors, "cell_memory")
+    body.matrix(tensors, "cell_hidden")
+    body.vectors(tensors, "bias_input", "bias_hidden", "priority", "priority_bias")
+    body.matrix(tensors, "writer")
+    body.vectors(tensors, "writer_bias", "norm.weight", "norm.bias", "head_bias")
+
+
+def _mingru(body: _Body, tensors: Mapping[str, Tensor], model: MinGRUSpec) -> None:
+    for layer in range(model.layers):
+        block = f"blocks.{layer}"
+        body.vectors(tensors, f"{block}.norm_1.weight")
+        if model.convolution:
+            body.matrix(tensors, f"{block}.convolution")
+        body.linear(tensors, f"{block}.gates", bias=True)
+        body.linear(tensors, f"{block}.out")
+        body.vectors(tensors, f"{block}.norm_2.weight")
+        body.linear(tensors, f"{block}.up")
+        body.linear(tensors, f"{block}.down")
+    body.vectors(tensors, "norm.weight")
+
+
+def _norm(body: _Body, tensors: Mapping[str, Tensor], name: str, bias: bool) -> None:
+    body.vectors(tensors, f"{name}.weight", *([f"{name}.bias"] if bias else []))

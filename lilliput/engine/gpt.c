@@ -1,0 +1,88 @@
+/* The decoder family: blocks of attention and MLP. */
+#include "state.h"
+
+#include <string.h>
+
+/* Turns the pairs (i, i + half) of a head. */
+static void rotate(float *head, const float *cosine, const float *sine, int half)
+{
+    for (int i = 0; i < half; i++) {
+        float first = head[i], second = head[i + half];
+        head[i] = first * cosine[i] - second * sine[i];
+        head[i + half] = second * cosine[i] + first * sine[i];
+    }
+}
+
+static void norm_of(const Model *m, const Norm *norm, const float *x, float *out)
+{
+    if (m->is.layer_norm)
+        layer_norm(x, norm->gain, norm->bias, out, m->is.width);
+    else
+        rms_norm(x, norm->gain, out, m->is.width);
+}
+
+/* What each head finds among the keys of the text so far: s->y, heads side by side. */
+static void attend(const Model *m, State *s, int pass)
+{
+    int size = lp_head_size(m), heads = m->is.heads, kv_heads = m->is.kv_heads, at = s->length;
+    const float *q = s->wide, *k = q + heads * size, *v = k + kv_heads * size;
+    size_t stretch = in_bands(m->is.context, size), rows = (size_t)m->is.context * (size_t)size;
+    memset(s->y, 0, sizeof *s->y * (size_t)m->is.width);
+    for (int n = 0; n < heads; n++) {
+        size_t kv = (size_t)(pass * kv_heads + n / (heads / kv_heads));
+        float *keys = s->keys + kv * stretch, *values = s->values + kv * rows;
+        if (n % (heads / kv_heads) == 0) {
+            int own = n / (heads / kv_heads);
+            keep_key(keys, at, size, k + own * size);
+            memcpy(values + (size_t)at * (size_t)size, v + own * size, sizeof *v * (size_t)size);
+        }
+        Matrix of = {keys, NULL, at + 1, size, FLOAT32};
+        multiply(&of, q + n * size, s->scores, s->room);
+        softmax(s->scores, at + 1, inverse_root((float)size));
+        add_weighted(s->scores, values, (size_t)size, at + 1, size, s->y + n * size);
+    }
+}
+
+static void activate(const Model *m, float *up)
+{
+    int hidden = m->is.hidden;
+    switch (m->is.activation) {
+    case SWIGLU: swiglu(up, up + hidden, hidden); break;
+    case GELU: gelu_all(up, hidden); break;
+    default:
+        for (int i = 0; i < hidden; i++) {
+            up[i] = up[i] > 0.0f ? up[i] : 0.0f;
+            if (m->is.activation == RELU2) up[i] *= up[i];
+        }
+    }
+}
+
+Error gpt_read(const Model *m, State *s, int piece)
+{
+    const Fields *is = &m->is;
+    int size = lp_head_size(m), width = is->width, at = s->length;
+    if (at >= is->context) return LP_FULL;
+    memset(s->x, 0, sizeof *s->x * (size_t)width);
+    add_row(&m->embedding, piece, s->x);
+    if (is->positions) add_row(&m->positions, at, s->x);
+    if (is->places) add(m->places + (size_t)at * (size_t)width, s->x, width);
+    for (int pass = 0; pass < is->layers * is->loops; pass++) {
+        const Block *b = &m->block[pass % is->layers];
+        norm_of(m, &b->norm_1, s->x, s->y);
+        apply(&b->qkv, s->y, s->wide, s->room);
+        for (int n = 0; is->rotary && n < is->heads + is->kv_heads; n++)
+            rotate(s->wide + n * size, s->cosine + at * (size / 2), s->sine + at * (size / 2), size / 2);
+        attend(m, s, pass);
+        apply(&b->out, s->y, s->other, s->room);
+        add(s->other, s->x, width);
+        norm_of(m, &b->norm_2, s->x, s->y);
+        apply(&b->up, s->y, s->wide, s->room);
+        activate(m, s->wide);
+        apply(&b->down, s->wide, s->other, s->room);
+        add(s->other, s->x, width);
+    }
+    s->length++;
+    norm_of(m, &m->norm, s->x, s->y);
+    multiply(&m->head, s->y, s->logits, s->room);
+    return LP_OK;
+}

@@ -1,0 +1,44 @@
+/* What a model remembers of a text, in a room that the caller gives: nothing is allocated later. */
+#ifndef LILLIPUT_STATE_H
+#define LILLIPUT_STATE_H
+
+#include "model.h"
+
+typedef struct {
+    int length;    /* pieces in the window, of families that have one */
+    int slot;      /* of a window that slides: where the next piece is kept */
+    float *logits; /* (vocabulary) after the last piece */
+    float *x, *y, *wide, *other, *gates, *scores, *by_place;
+    Room room;
+    float *keys, *values;        /* gpt (pass, head, ...), memory-gru (head, ...) */
+    float *cosine, *sine;        /* (context, head size / 2) */
+    float *hidden, *memory;      /* (layers, width); what a mingru's convolution saw */
+    float *of_piece, *of_place;  /* memory-gru: what each adds to the gates */
+    float *place_q, *place_k, *place_v; /* memory-gru: what places add to attention */
+    float *convolution;          /* mingru (layers, taps, width) */
+    uint16_t *window;            /* memory-gru without attention: the pieces, to be read again */
+} State;
+
+/* Bytes of room that a text needs, and a text of nothing in such a room (aligned to 64 bytes). */
+LP_API size_t lp_room(const Model *m);
+LP_API Error lp_begin(const Model *m, void *room, size_t size, State **state);
+
+/* Reads one piece on: logits after it. */
+LP_API Error lp_read(const Model *m, State *s, int piece);
+
+/* Pieces of the longest text that it reads; 0: no limit. */
+LP_API int lp_window(const Model *m);
+
+/* Numbers of values in a key cache of `count` places, which lies in bands. */
+static inline size_t in_bands(int count, int size) { return up_to((size_t)count, LANES) * (size_t)size; }
+/* Puts a key into its place in a cache in bands. */
+void keep_key(float *bands, int place, int size, const float *key);
+
+Error gpt_read(const Model *m, State *s, int piece);
+void gru_read(const Model *m, State *s, int piece);
+void mingru_begin(const Model *m, State *s);
+void mingru_read(const Model *m, State *s, int piece);
+void memory_gru_begin(const Model *m, State *s);
+void memory_gru_read(const Model *m, State *s, int piece);
+
+#endif
