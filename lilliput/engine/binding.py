@@ -47,6 +47,7 @@ def library() -> ctypes.CDLL | None:
         lib.lp_open.argtypes = (pointer, size, pointer)
         for function in (lib.lp_room, lib.lp_window, lib.lp_vocabulary_size):
             function.argtypes = (pointer,)
+        lib.lp_restart.argtypes = (pointer, pointer)
         lib.lp_begin.argtypes = (pointer, pointer, size, pointer)
         lib.lp_read.argtypes = (pointer, pointer, number)
         lib.lp_read_all.argtypes = (pointer, pointer, pointer, number)
@@ -92,12 +93,16 @@ class Text:
         lib, model = engine._lib, engine._model
         self._lib, self._model = lib, model
         self._room, at = _room(engine.room)
-        state = ctypes.c_void_p()
-        error = lib.lp_begin(model, at, engine.room, ctypes.byref(state))
+        self._state = ctypes.c_void_p()
+        error = lib.lp_begin(model, at, engine.room, ctypes.byref(self._state))
         assert not error, error
-        self._state = state
         self._sorted = (ctypes.c_float * engine.vocabulary_size)()
-        self._seed = ctypes.c_uint64(0)
+        self._seed = ctypes.c_uint64()
+
+    def restart(self, seed: int = 0) -> None:
+        """Forgets what was read; draws come from `seed` from here on."""
+        self._lib.lp_restart(self._model, self._state)
+        self._seed.value = seed & (2**64 - 1)
 
     def read(self, pieces: Sequence[int]) -> None:
         """Reads on.
@@ -116,10 +121,6 @@ class Text:
         found = (ctypes.c_float * len(self._sorted))()
         self._lib.lp_logits(self._model, self._state, found)
         return list(found)
-
-    def seed(self, seed: int) -> None:
-        """What draws come from, from here on."""
-        self._seed.value = seed & (2**64 - 1)
 
     def write(self, most: int, sampling: Sampling) -> list[int]:
         """Pieces that the model goes on with, at most so many; the last is END where it ended."""

@@ -100,6 +100,15 @@ Error lp_begin(const Model *m, void *room, size_t size, State **state)
     return LP_OK;
 }
 
+void lp_restart(const Model *m, State *s)
+{
+    const Fields *is = &m->is;
+    size_t layers = (size_t)is->layers, width = (size_t)is->width, each = sizeof(float);
+    s->length = s->slot = 0;
+    if (s->hidden) memset(s->hidden, 0, each * layers * (is->family == MINGRU ? (size_t)is->state : width));
+    if (s->memory) memset(s->memory, 0, each * layers * width * (is->family == MINGRU ? (size_t)is->convolution : 1));
+}
+
 Error lp_read(const Model *m, State *s, int piece)
 {
     if (piece < 0 || piece >= lp_vocabulary(m)) return LP_UNKNOWN;

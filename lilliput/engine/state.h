@@ -23,6 +23,9 @@ typedef struct {
 LP_API size_t lp_room(const Model *m);
 LP_API Error lp_begin(const Model *m, void *room, size_t size, State **state);
 
+/* The same room for another text. */
+LP_API void lp_restart(const Model *m, State *s);
+
 /* Reads one piece on: logits after it. */
 LP_API Error lp_read(const Model *m, State *s, int piece);
 
