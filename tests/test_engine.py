@@ -2,6 +2,8 @@
 
 import dataclasses
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -180,3 +182,28 @@ def test_huge_numbers_do_no_harm(tmp_path: Path) -> None:
             text = Engine(flat.of_file(path)).begin()
             text.read([1, 2, 3])
             assert all(0 <= piece < len(CHARACTERS) for piece in text.write(5, Sampling()))
+
+
+@pytest.mark.parametrize("line", [["calc", "12 + 24"], ["tell", "Once upon a time", "--pieces=5"]])
+def test_a_sum_and_a_story_take_neither_torch_nor_numpy(line: list[str]) -> None:
+    program = (
+        "import sys; from lilliput.faces.cli import main; code = main(sys.argv[1:]);"
+        " sys.exit(code or ('torch' in sys.modules) + 2 * ('numpy' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *line], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_whatever_says_a_story_says_it_again_from_the_same_seed(tmp_path: Path) -> None:
+    made(MemoryGRUSpec(width=20), "float32", tmp_path / "m.safetensors")
+    text = Engine(flat.of_file(tmp_path / "m.safetensors")).begin()
+
+    def told(seed: int) -> list[int]:
+        text.restart(seed)
+        text.read([1, 2])
+        return text.write(60, Sampling(temperature=1.0))
+
+    first = told(3)
+    assert told(4) != first
+    assert told(3) == first

@@ -67,7 +67,7 @@ def _one(model: "Model", question: str, values: Any) -> None:
     # Refused first: of a question that cannot be asked there is nothing to warn of.
     model.prompt(question)
     _warn(model, question)
-    model.answerer  # noqa: B018  loaded before the clock starts: the time is the answer's
+    model.prepare()  # before the clock starts: the time is the answer's
     started = time.perf_counter()
     answer = _ask(model, [question], values)[0]
     took = format_seconds(time.perf_counter() - started)
@@ -134,7 +134,7 @@ def _prompt(model: "Model", values: Any) -> int:
 def _pipe(model: "Model", values: Any) -> int:
     """Answers lines in batches. One that cannot be read gets a word on stderr; the code is then 2
     at the end."""
-    model.answerer  # noqa: B018  as in `_one`
+    model.prepare()  # as in `_one`
     code, answered, started = 0, 0, time.perf_counter()
     lines = (line.strip() for line in sys.stdin if line.strip())
     for batch in _batches(lines):

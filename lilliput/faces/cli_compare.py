@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ABOUT = (
     "Asks models of text the same exam: size, bits per character on the same documents, story card,"
     " speed, and five stories each. Any mix of runs, zoo:NAME, model files, checkpoints of"
-    " tinystoriesgru (.pt, model_q8.bin, model_q15.bin) and llama2.c (.bin with its tokN.bin beside"
+    " tinystoriesgru (.pt, …q8.bin, …q15.bin) and llama2.c (.bin with its tokN.bin beside"
     " it), and hf:NAME."
 )
 

@@ -17,6 +17,7 @@ from lilliput.tasks.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from torch import nn
 
+    from lilliput.engine.binding import Engine
     from lilliput.exam.decode import Answerer
 
 
@@ -58,6 +59,19 @@ class Model:
 
         return modelfile.load(self.path)[0].eval()
 
+    @cached_property
+    def engine(self) -> "Engine | None":
+        """The same model for the engine; None where that was not built."""
+        from lilliput.engine.binding import Engine, library
+        from lilliput.engine.flat import of_file
+
+        return Engine(of_file(self.path)) if library() else None
+
+    def prepare(self) -> None:
+        """Loads what answers, which the first answer else waits for."""
+        if self.engine is None:
+            self.answerer  # noqa: B018
+
     @property
     def start(self) -> str:
         """What the model reads before a question."""
@@ -65,7 +79,8 @@ class Model:
 
     @cached_property
     def answerer(self) -> "Answerer":
-        """Prompts as the format writes them to the text that the model goes on with."""
+        """Prompts as the format writes them to the text that the model goes on with, many at once:
+        what the exam asks."""
         from lilliput.exam.decode import answerer
 
         return answerer(
@@ -75,6 +90,24 @@ class Model:
             longest=longest_answer(self.task),
             start=self.start,
         )
+
+    def _decoded(self, prompts: Sequence[str], sampling: Sampling, seed: int) -> list[str]:
+        """What the model goes on with, by the engine where there is one."""
+        if self.engine is None:
+            if sampling.temperature == 0:
+                return self.answerer(prompts)
+            return [self._drawn(prompt, sampling, seed + n) for n, prompt in enumerate(prompts)]
+        from lilliput.engine.continuing import answerer
+
+        return answerer(
+            self.engine,
+            self.vocabulary,
+            self.card.context,
+            longest=longest_answer(self.task),
+            start=self.start,
+            sampling=sampling,
+            seed=seed,
+        )(prompts)
 
     def __call__(self, question: str) -> str:
         """The model's answer to one question, such as `12 + 24`."""
@@ -101,10 +134,7 @@ class Model:
             written, group = self.prompt(question)
             prompts.append(written)
             groups.append(group)
-        if temperature > 0:
-            texts = [self._drawn(prompt, sampling, seed + i) for i, prompt in enumerate(prompts)]
-        else:
-            texts = self.answerer(prompts)
+        texts = self._decoded(prompts, sampling, seed)
         answers = []
         for text, group in zip(texts, groups, strict=True):
             body = text.removesuffix(self.card.end)

@@ -3,18 +3,20 @@
 Ours, and those that others made, in one form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lilliput.errors import SpecError
+from lilliput.errors import FileError, SpecError
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.vocabulary import mapped
 
 if TYPE_CHECKING:
     from lilliput.baselines.baseline import Baseline
+    from lilliput.engine.binding import Engine
     from lilliput.exam.reader import Reader
 
 STORYTELLING = Sampling(temperature=0.65)
@@ -30,7 +32,8 @@ class TextModel:
     """
 
     name: str
-    reader: "Reader"
+    open: Callable[[], "Reader"]
+    """Loads the network, which takes torch."""
     parameters: int
     """Unique numbers, ties once."""
     bytes: int
@@ -39,6 +42,20 @@ class TextModel:
     card: Card | None = None
     """Of a model of ours."""
     marks: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    """Of a model of ours that the engine may read; None: it goes through torch."""
+
+    @cached_property
+    def reader(self) -> "Reader":
+        return self.open()
+
+    @cached_property
+    def engine(self) -> "Engine | None":
+        """The same model for the engine; None where that was not built, or it is not ours."""
+        from lilliput.engine.binding import Engine, library
+        from lilliput.engine.flat import of_file
+
+        return Engine(of_file(self.path)) if self.path and library() else None
 
     def __repr__(self) -> str:
         return f"<TextModel {self.name}: {self.family}, {self.parameters:,} parameters>"
@@ -66,10 +83,22 @@ class TextModel:
             SpecError: the prompt leaves no room in the model's window.
             CharacterError: it has an unknown character, and they are not replaced.
         """
-        from lilliput.exam.telling import tell
-
         if map_unknown:
             prompt = self.mapped(prompt)
+        if self.engine is not None and self.card is not None:
+            from lilliput.engine import continuing
+
+            yield from continuing.tell(
+                self.engine,
+                self.card.vocabulary,
+                prompt,
+                sampling=sampling,
+                seed=seed,
+                pieces=pieces,
+            )
+            return
+        from lilliput.exam.telling import tell
+
         yield from tell(self.reader, prompt, sampling=sampling, seed=seed, pieces=pieces)
 
     def anchored(self) -> "TextModel":
@@ -88,26 +117,31 @@ class TextModel:
         spelled = [name for name in sorted(names()) if set(name) <= set(known)]
         ids = [self.reader.vocabulary.encode(name) for name in spelled]
         network = Anchored(self.reader.network, ids).eval()
-        return replace(self, reader=self.reader._replace(network=network, at_once=1))
+        reader = self.reader._replace(network=network, at_once=1)
+        return replace(self, open=lambda: reader, path=None)
 
     def mapped(self, text: str) -> str:
         """The text with unknown characters replaced, where the vocabulary is one of characters."""
-        known = getattr(self.reader.vocabulary, "known", "")
+        known = self.card.vocabulary.known if self.card else None
+        if known is None:
+            known = getattr(self.reader.vocabulary, "known", "")
         return mapped(text, known) if known else text
 
 
 def of_file(name: str, path: Path) -> TextModel:
     """A model file of ours."""
-    from lilliput.exam.reader import Reader
-    from lilliput.models import modelfile
-
     card = read_card(path)
-    network = modelfile.load(path)[0].eval()
-    endless = card.spec.model.kind != "gpt"
-    window = int(network.window)  # type: ignore[arg-type]
-    reader = Reader(network, card.vocabulary, window, (0,), (0,), endless)
     size, kind = path.stat().st_size, card.spec.model.kind
-    return TextModel(name, reader, card.parameters, size, kind, card, card.marks)
+
+    def read() -> "Reader":
+        from lilliput.exam.reader import Reader
+        from lilliput.models import modelfile
+
+        network = modelfile.load(path)[0].eval()
+        window = int(network.window)  # type: ignore[arg-type]
+        return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
+
+    return TextModel(name, read, card.parameters, size, kind, card, card.marks, path)
 
 
 def baseline(name: str) -> TextModel | None:
@@ -126,7 +160,7 @@ def baseline(name: str) -> TextModel | None:
         found.ends,
         endless=isinstance(found.network, MemoryGRU),
     )
-    return TextModel(name, reader, found.parameters, found.bytes, found.family)
+    return TextModel(name, lambda: reader, found.parameters, found.bytes, found.family)
 
 
 def _baseline(name: str) -> "Baseline | None":
@@ -135,13 +169,15 @@ def _baseline(name: str) -> "Baseline | None":
         from lilliput.baselines import hf
 
         return hf.load(name.removeprefix("hf:"))
-    if path.suffix == ".pt" or path.name in ("model_q8.bin", "model_q15.bin"):
+    if path.suffix == ".pt" or path.name.endswith(("q8.bin", "q15.bin")):
         from lilliput.baselines import tinystoriesgru
         from lilliput.baselines.baseline import Baseline
         from lilliput.baselines.symbols import Symbols
 
         network, symbols = tinystoriesgru.load(path)
         # Its own programs stop at "<", which opens the end mark of its training text.
+        if "<" not in symbols:
+            raise FileError(f"{path}: its vocabulary has no '<', which ends a story of this model")
         return Baseline(
             network=network,
             vocabulary=Symbols(symbols),
