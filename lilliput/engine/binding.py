@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from lilliput.errors import FileError, SpecError
+from lilliput.errors import CharacterError, FileError, SpecError
 from lilliput.specs.sampling import Sampling
 
 END = 0
@@ -20,6 +20,8 @@ _ERRORS = {
 }
 _FULL = -6
 _ALIGNED = 64
+_LONGEST_PIECE = 4096
+"""Bytes."""
 
 
 class _Sampling(ctypes.Structure):
@@ -51,6 +53,8 @@ def library() -> ctypes.CDLL | None:
         lib.lp_begin.argtypes = (pointer, pointer, size, pointer)
         lib.lp_read.argtypes = (pointer, pointer, number)
         lib.lp_read_all.argtypes = (pointer, pointer, pointer, number)
+        lib.lp_encode.argtypes = (pointer, ctypes.c_char_p, number, pointer, pointer)
+        lib.lp_decode.argtypes = (pointer, number, pointer, number)
         lib.lp_logits.argtypes = (pointer, pointer, pointer)
         lib.lp_write.argtypes = (pointer, pointer, pointer, pointer, number, pointer, pointer)
         return lib
@@ -78,6 +82,27 @@ class Engine:
         self.window = int(lib.lp_window(self._model))
         self.room = int(lib.lp_room(self._model))
         """Bytes of memory that a text needs."""
+
+    def encode(self, text: str) -> list[int]:
+        """Numbers of the pieces of a text, as tasks.vocabulary has them.
+
+        Raises:
+            CharacterError: the vocabulary lacks a character.
+        """
+        content = text.encode("utf-8", "surrogatepass")
+        pieces, wrong = (ctypes.c_uint16 * (len(content) + 1))(), ctypes.c_int(0)
+        count = self._lib.lp_encode(self._model, content, len(content), pieces, ctypes.byref(wrong))
+        if count < 0:
+            character = content[wrong.value :].decode("utf-8", "replace")[0]
+            raise CharacterError(f"unknown character {character!r} in {text[:60]!r}")
+        return list(pieces[:count])
+
+    def decode(self, piece: int) -> str:
+        """The text of a piece."""
+        out = ctypes.create_string_buffer(_LONGEST_PIECE)
+        size = self._lib.lp_decode(self._model, piece, out, _LONGEST_PIECE)
+        assert size >= 0, size
+        return out.raw[:size].decode("utf-8", "surrogatepass")
 
     def begin(self) -> "Text":
         """A text of nothing yet."""
