@@ -9,7 +9,7 @@ from setuptools.command.build_ext import build_ext
 FOLDER = Path("lilliput/engine")
 EXPORTED = (
     "lp_open lp_room lp_window lp_begin lp_restart lp_read lp_read_all lp_logits lp_write"
-    " lp_draw lp_encode lp_decode lp_model_size lp_vocabulary_size"
+    " lp_prompt lp_answer lp_draw lp_encode lp_decode lp_model_size lp_vocabulary_size"
 ).split()
 FLAGS = (
     ["/O2", "/fp:precise"]

@@ -54,6 +54,10 @@ def library() -> ctypes.CDLL | None:
         lib.lp_read.argtypes = (pointer, pointer, number)
         lib.lp_read_all.argtypes = (pointer, pointer, pointer, number)
         lib.lp_encode.argtypes = (pointer, ctypes.c_char_p, number, pointer, pointer)
+        lib.lp_prompt.argtypes = (pointer, ctypes.c_char_p, pointer, number, pointer)
+        lib.lp_answer.argtypes = (
+            pointer, ctypes.c_char, ctypes.c_char_p, number, pointer, number,
+        )  # fmt: skip
         lib.lp_decode.argtypes = (pointer, number, pointer, number)
         lib.lp_logits.argtypes = (pointer, pointer, pointer)
         lib.lp_write.argtypes = (pointer, pointer, pointer, pointer, number, pointer, pointer)
@@ -103,6 +107,22 @@ class Engine:
         size = self._lib.lp_decode(self._model, piece, out, _LONGEST_PIECE)
         assert size >= 0, size
         return out.raw[:size].decode("utf-8", "surrogatepass")
+
+    def prompt(self, question: str) -> tuple[str, str]:
+        """A sum as the model is asked it, and its operation; empty: it is no sum."""
+        out, operation = ctypes.create_string_buffer(_LONGEST_PIECE), ctypes.c_char()
+        size = self._lib.lp_prompt(
+            self._model, question.encode(), out, _LONGEST_PIECE, ctypes.byref(operation)
+        )
+        return ("", "") if size < 0 else (out.raw[:size].decode(), operation.value.decode())
+
+    def answer(self, operation: str, text: str) -> str | None:
+        """The answer in its usual form of what the model wrote; None: it is no number."""
+        content, out = text.encode(), ctypes.create_string_buffer(_LONGEST_PIECE)
+        size = self._lib.lp_answer(
+            self._model, operation.encode(), content, len(content), out, _LONGEST_PIECE
+        )
+        return None if size < 0 else out.raw[:size].decode()
 
     def begin(self) -> "Text":
         """A text of nothing yet."""
