@@ -22,6 +22,7 @@ from lilliput.faces import (
     cli_grade,
     cli_quantise,
     cli_sample,
+    cli_ship,
     cli_tell,
     cli_train,
     cli_zoo,
@@ -155,7 +156,16 @@ def commands() -> dict[str, list[str]]:
     }
     flags |= {f"find {task}": cli_find.flags_of(task) for task in cli_train.TASKS}
     flags["data arithmetic"] = cli_data.flags_of()
-    others = (cli_calc, cli_compare, cli_grade, cli_quantise, cli_sample, cli_tell, cli_zoo)
+    others = (
+        cli_calc,
+        cli_compare,
+        cli_grade,
+        cli_quantise,
+        cli_sample,
+        cli_ship,
+        cli_tell,
+        cli_zoo,
+    )
     flags |= {module.__name__.rpartition("_")[2]: module.flags_of() for module in others}
     return {
         command: [flag.name if flag.positional else flag.typed for flag in made]

@@ -13,8 +13,9 @@ from typing import Any
 
 from lilliput.engine.tables import places, turns
 from lilliput.models.modelfile import Card, Tensor, read_tensors
-from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
+from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec
+from lilliput.tasks.formats import AnswerFormat
 
 VERSION = 1
 LANES = 16
@@ -149,7 +150,16 @@ def _format(card: Card) -> dict[str, int]:
         "reverse": sum(1 << number for number in turned),
         "digits": written["digits"],
         "decimals": written["decimals"],
+        "longest_answer": _longest(card),
     }
+
+
+def _longest(card: Card) -> int:
+    """Characters of the longest answer, end mark included."""
+    task = card.spec.task
+    if not isinstance(task, ArithmeticSpec):
+        return 0
+    return AnswerFormat.from_dict(card.format).longest_answer(task.operations)
 
 
 def _shape(model: ModelSpec) -> dict[str, int]:

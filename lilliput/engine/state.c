@@ -7,7 +7,7 @@ typedef struct {
     size_t used;
 } Arena;
 
-static float *floats(Arena *a, size_t n)
+static float *share(Arena *a, size_t n)
 {
     size_t start = up_to(a->used, 64);
     a->used = start + n * sizeof(float);
@@ -25,50 +25,50 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     int widest = larger(3 * width, larger(2 * is->hidden, 2 * is->state));
     int deepest = larger(larger(width, is->hidden), is->state);
     size_t context = (size_t)is->context, wide = up_to((size_t)widest, LANES);
-    s->logits = floats(a, up_to((size_t)vocabulary, LANES));
-    s->x = floats(a, wide);
-    s->y = floats(a, wide);
-    s->wide = floats(a, wide);
-    s->other = floats(a, wide);
-    s->room.between = floats(a, up_to((size_t)is->rank, LANES));
-    s->room.whole = (int16_t *)floats(a, (size_t)larger(deepest, is->rank) / 2 + 1);
+    s->logits = share(a, up_to((size_t)vocabulary, LANES));
+    s->x = share(a, wide);
+    s->y = share(a, wide);
+    s->wide = share(a, wide);
+    s->other = share(a, wide);
+    s->room.between = share(a, up_to((size_t)is->rank, LANES));
+    s->room.whole = (int16_t *)share(a, (size_t)larger(deepest, is->rank) / 2 + 1);
     if (is->family == GPT || is->attention) {
-        s->scores = floats(a, up_to(context, LANES));
-        s->by_place = floats(a, up_to(context, LANES));
+        s->scores = share(a, up_to(context, LANES));
+        s->by_place = share(a, up_to(context, LANES));
     }
     if (is->family == GPT) {
         int size = lp_head_size(m);
         size_t heads = (size_t)is->layers * (size_t)is->loops * (size_t)is->kv_heads;
-        s->keys = floats(a, heads * in_bands(is->context, size));
-        s->values = floats(a, heads * context * (size_t)size);
+        s->keys = share(a, heads * in_bands(is->context, size));
+        s->values = share(a, heads * context * (size_t)size);
         if (is->rotary) {
-            s->cosine = floats(a, context * (size_t)size / 2);
-            s->sine = floats(a, context * (size_t)size / 2);
+            s->cosine = share(a, context * (size_t)size / 2);
+            s->sine = share(a, context * (size_t)size / 2);
         }
         return a->used;
     }
     size_t layers = (size_t)is->layers, state = (size_t)(is->family == MINGRU ? is->state : is->width);
-    s->hidden = floats(a, layers * state);
+    s->hidden = share(a, layers * state);
     if (is->family == MINGRU && is->convolution) {
-        s->memory = floats(a, layers * (size_t)is->convolution * (size_t)is->width);
-        s->convolution = floats(a, layers * (size_t)is->convolution * (size_t)is->width);
+        s->memory = share(a, layers * (size_t)is->convolution * (size_t)is->width);
+        s->convolution = share(a, layers * (size_t)is->convolution * (size_t)is->width);
     }
     if (is->family == MEMORY_GRU) {
         size_t gates = up_to(3 * (size_t)is->width, LANES), places = is->positions ? context : 1;
-        s->memory = floats(a, (size_t)is->width);
-        s->gates = floats(a, gates);
-        s->of_piece = floats(a, (size_t)vocabulary * gates);
-        s->of_place = floats(a, (is->attention ? 1 : places) * gates);
-        if (!is->attention && is->positions) s->window = (uint16_t *)floats(a, context / 2 + 1);
+        s->memory = share(a, (size_t)is->width);
+        s->gates = share(a, gates);
+        s->of_piece = share(a, (size_t)vocabulary * gates);
+        s->of_place = share(a, (is->attention ? 1 : places) * gates);
+        if (!is->attention && is->positions) s->window = (uint16_t *)share(a, context / 2 + 1);
         if (is->attention) {
             int size = is->embedding / is->heads, value = is->attention == SOFTMAX ? is->embedding : is->width;
             size_t keys = (size_t)is->heads * in_bands(is->context, size);
-            s->keys = floats(a, keys);
-            s->values = floats(a, context * (size_t)value);
+            s->keys = share(a, keys);
+            s->values = share(a, context * (size_t)value);
             if (is->positions) {
-                s->place_q = floats(a, context * (size_t)is->embedding);
-                s->place_k = floats(a, keys);
-                s->place_v = floats(a, context * (size_t)is->embedding);
+                s->place_q = share(a, context * (size_t)is->embedding);
+                s->place_k = share(a, keys);
+                s->place_v = share(a, context * (size_t)is->embedding);
             }
         }
     }

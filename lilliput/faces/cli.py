@@ -21,6 +21,7 @@ VERBS = {
     "tell": '["Once upon"]      a story, streamed',
     "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
     "quantise": "MODEL             the same model in int8 or int16, and what that costs",
+    "ship": "MODEL             a program, or a C file, that needs nothing else; checked",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
     "zoo": "                   the models that come with the package, with their verified grades",

@@ -129,14 +129,20 @@ class Model:
             CharacterError: a character that the model does not know.
         """
         sampling = Sampling(temperature=temperature)
+        return self._asked(questions, lambda prompts: self._decoded(prompts, sampling, seed))
+
+    def answers_of_pytorch(self, questions: Sequence[str]) -> list[str]:
+        """As `answer`, greedily and never by the engine, which is held to this."""
+        return self._asked(questions, self.answerer)
+
+    def _asked(self, questions: Sequence[str], answerer: "Answerer") -> list[str]:
         prompts, groups = [], []
         for question in questions:
             written, group = self.prompt(question)
             prompts.append(written)
             groups.append(group)
-        texts = self._decoded(prompts, sampling, seed)
         answers = []
-        for text, group in zip(texts, groups, strict=True):
+        for text, group in zip(answerer(prompts), groups, strict=True):
             body = text.removesuffix(self.card.end)
             answers.append(self.task.format.read(group, body) or body)
         return answers

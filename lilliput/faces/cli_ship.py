@@ -1,0 +1,49 @@
+"""`lilliput ship`: a model as a C file or a program that needs nothing else."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from lilliput.errors import UserError
+from lilliput.faces.cli_flags import Flag, parse
+from lilliput.units import format_bytes
+
+ABOUT = (
+    "Writes a model as something that one can give away: a C file (engine, weights and a program in"
+    " one), a program for this machine, or the model file. What can run here is asked what the"
+    " model is asked, and must say the same before it is called checked."
+)
+_ENDS = {"c": ".c", "exe": "", "safetensors": ".safetensors"}
+
+
+def flags_of() -> list[Flag]:
+    return [
+        Flag("model", str, help="zoo:NAME, a run, or a model file.", positional=True),
+        Flag("form", str, "exe", "c, exe, safetensors.", spelled="as"),
+        Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them."),
+        Flag("out", str, "", "The file; empty: the model's name here."),
+        Flag("json", bool, False, "Print JSON."),
+    ]
+
+
+def main(argv: Sequence[str]) -> int:
+    if not argv:
+        raise UserError("ship which model? `lilliput zoo` lists some")
+    values = parse("ship", ABOUT, flags_of(), argv)
+    from lilliput.lab.ship import ship
+
+    form = values.form
+    stem = values.model.removeprefix("zoo:").rstrip("/").split("/")[-1]
+    stem = stem.removesuffix(".safetensors")
+    out = Path(values.out or stem + _ENDS.get(form, ""))
+    shipped = ship(values.model, form, values.numbers, out)
+    if values.json:
+        print(json.dumps({**asdict(shipped), "file": str(out)}))
+        return 0
+    many = "text" if shipped.checked == 1 else "texts"
+    checked = f"checked: {shipped.checked} {many} as the model says them"
+    if not shipped.checked:
+        checked = f"written, not run: {shipped.why_not}"
+    print(f"{out}, {format_bytes(shipped.bytes)}, {checked}")
+    return 0

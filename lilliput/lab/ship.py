@@ -1,0 +1,140 @@
+"""A model as something that one can give away, checked by what it says."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lilliput.errors import LilliputError, SpecError, nearest
+from lilliput.files import write_atomically
+from lilliput.lab.answering import Model
+from lilliput.lab.load import load, resolve
+from lilliput.lab.telling import TextModel
+from lilliput.models.modelfile import Card, read_card
+from lilliput.specs.sampling import Sampling
+
+FORMS = ("c", "exe", "safetensors")
+GOLDEN = "Once upon a time"
+"""What story tellers are checked with, where they know its characters."""
+_PIECES = 100
+_GREEDY = Sampling(temperature=0.0)
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What left."""
+
+    file: Path
+    bytes: int
+    checked: int
+    """Texts that it was asked, and said as the model does; 0: it was not run."""
+    why_not: str = ""
+
+
+def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
+    """Writes a model in a form, and asks what was made what the model itself is asked: in float32
+    it must say PyTorch's greedy texts, in whole numbers the engine's.
+
+    Args:
+        form: one of FORMS.
+        numbers: float32, int16 or int8; empty: as the model's file has them.
+
+    Raises:
+        SpecError: no such form, or a model that is not ours.
+        NotFoundError: a compiler that the form needs is not here.
+        LilliputError: what was made says something else.
+    """
+    if form not in FORMS:
+        raise SpecError(f"no form {form!r} to ship as" + nearest(form, FORMS))
+    path = resolve(name)
+    if numbers and numbers != read_card(path).numbers:
+        return _in_other_numbers(name, form, numbers, out)
+    if form == "safetensors":
+        write_atomically(out, path.read_bytes(), then="")
+        return Shipped(out, out.stat().st_size, 0, "a copy of the model's own file")
+    model = load(str(path))
+    source = _source(model)
+    expected = _golden(model)
+    if form == "c":
+        write_atomically(out, source.encode(), then="")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                count = _check(source, Path(folder) / "program", model, expected)
+            except LilliputError as error:
+                return Shipped(out, out.stat().st_size, 0, str(error))
+        return Shipped(out, out.stat().st_size, count)
+    count = _check(source, out, model, expected)
+    return Shipped(out, out.stat().st_size, count)
+
+
+def _in_other_numbers(name: str, form: str, numbers: str, out: Path) -> Shipped:
+    from lilliput.lab.quantising import quantise
+
+    with tempfile.TemporaryDirectory() as folder:
+        small = Path(folder) / f"{numbers}.safetensors"
+        quantise(name, numbers, small, measure=False)
+        return ship(str(small), form, "", out)
+
+
+def _source(model: "Model | TextModel") -> str:
+    from lilliput.engine.binding import Engine
+    from lilliput.engine.flat import of_file
+    from lilliput.shipping.source import one_file
+
+    card = _card(model)
+    flat = of_file(resolve(model.name))
+    engine = Engine(flat)
+    title = (
+        f"Lilliput: {card.spec.model.kind}, {card.parameters:,} parameters in {card.numbers},"
+        f" {card.spec.task.kind}, spec {card.spec.digest}"
+    )
+    return one_file(flat, engine.room, engine.vocabulary_size, title)
+
+
+def _card(model: "Model | TextModel") -> Card:
+    if model.card is None:
+        raise SpecError(f"{model.name} is no model of Lilliput's own; only those are shipped")
+    return model.card
+
+
+def _golden(model: "Model | TextModel") -> dict[str, str]:
+    """Lines, and what must be said to each."""
+    exact = _card(model).numbers == "float32"
+    if isinstance(model, TextModel):
+        from lilliput.exam.telling import tell
+
+        prompt = model.mapped(GOLDEN)
+        if exact:
+            pieces = tell(model.reader, prompt, sampling=_GREEDY, pieces=_PIECES)
+        else:
+            pieces = model.tell(prompt, sampling=_GREEDY, pieces=_PIECES)
+        return {prompt: prompt + "".join(pieces)}
+    questions = [problem.question for problem in model.task.exam("valid")[:20]]
+    answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)
+    sign = "\t" if model.task.format.kind == "lines" else " = "
+    return {q: f"{q}{sign}{a}" for q, a in zip(questions, answers, strict=True)}
+
+
+def _check(source: str, program: Path, model: "Model | TextModel", expected: dict[str, str]) -> int:
+    """Compiles the source to a program, which must say what is expected.
+
+    Raises:
+        LilliputError: it says something else.
+    """
+    from lilliput.shipping.exe import build, say
+
+    options: Sequence[str] = ()
+    if isinstance(model, TextModel):
+        options = ("-t", "0", "-n", str(_PIECES))
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "program"
+        build(source, made, small=_card(model).numbers != "float32")
+        for line, wanted in expected.items():
+            said = say(made, line, *options)
+            if said != wanted:
+                raise LilliputError(
+                    f"what was made says {said!r} to {line!r}; the model: {wanted!r}"
+                )
+        write_atomically(program, made.read_bytes(), then="")
+    program.chmod(0o755)
+    return len(expected)

@@ -1,0 +1,1 @@
+"""How a model leaves: as one C file, as a program, in others' forms."""

@@ -1,0 +1,116 @@
+"""Models as files to give away: each says what the model says, or is not called checked."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lilliput.engine.binding import library
+from lilliput.faces.cli import main
+from lilliput.lab import ship
+from lilliput.lab.load import load
+from lilliput.lab.telling import TextModel
+from lilliput.shipping import exe
+
+pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
+FEW = "--layers 1 --width 8 --heads 1 --steps 2 --batch 8 --evaluate-every 2"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("home")
+    before = Path.cwd()
+    os.chdir(folder)
+    assert main(f"train gpt --operands 0-40 --operations +- {FEW} --name sums".split()) == 0
+    yield folder
+    os.chdir(before)
+
+
+def said(program: str, *arguments: str) -> str:
+    return subprocess.run(
+        [f"./{program}", *arguments], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+@pytest.mark.parametrize("numbers", ["float32", "int16", "int8"])
+def test_a_program_answers_as_the_model_does(
+    home: Path, numbers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ship", "sums", "--numbers", numbers, "--out", numbers]) == 0
+    assert "checked: 20 texts as the model says them" in capsys.readouterr().out
+    if numbers == "float32":
+        question = "12 + 24"
+        assert said(numbers, question) == f"{question} = {load('sums')(question)}\n"
+
+
+def test_a_story_teller_tells_as_the_model_does(home: Path) -> None:
+    assert main(["ship", "zoo:stories-211k", "--numbers", "int8", "--out", "teller"]) == 0
+    model = load("zoo:stories-211k")
+    assert isinstance(model, TextModel)
+    one = said("teller", "-s", "5", "-n", "40", "Once upon a time")
+    assert one == said("teller", "-s", "5", "-n", "40", "Once", "upon", "a", "time")
+    assert one != said("teller", "-s", "6", "-n", "40", "Once upon a time")
+
+
+def test_a_c_file_stands_by_itself(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ship", "sums", "--as", "c", "--out", "sums.c"]) == 0
+    assert "checked: 20" in capsys.readouterr().out
+    assert '#include "' not in Path("sums.c").read_text()
+    flags = "-std=c99 -O1 -ffp-contract=off -Wall -Wextra -Werror".split()
+    subprocess.run([exe.compiler(), *flags, "-o", "by-hand", "sums.c"], check=True)
+    assert said("by-hand", "3 - 40") == said("by-hand", "3", "-", "40")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["7 / 0"], "write a sum"),
+        (["twelve"], "write a sum"),
+        (["12345678 + 12345678"], "longer than this model's window"),
+        (["-t", "warm", "1 + 1"], "usage:"),
+        (["-t", "-1", "1 + 1"], "usage:"),
+        (["-z", "1", "1 + 1"], "usage:"),
+        (["-t"], "usage:"),
+        (["1" * 5_000], "too long"),
+    ],
+)
+def test_what_a_program_cannot_answer_is_said(home: Path, arguments: list[str], words: str) -> None:
+    assert main(["ship", "sums", "--out", "calculator"]) == 0
+    done = subprocess.run(["./calculator", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_lines_are_answered_one_by_one(home: Path) -> None:
+    assert main(["ship", "sums", "--out", "calculator"]) == 0
+    lines = "1 + 1\n\n7 / 0\n2 + 2\n"
+    done = subprocess.run(["./calculator"], input=lines, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, "one line was refused"
+    assert [line.split(" = ")[0] for line in done.stdout.splitlines()] == ["1 + 1", "2 + 2"]
+
+
+def test_what_says_something_else_is_not_given_away(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ship, "_golden", lambda model: {"1 + 1": "1 + 1 = 3.00"})
+    assert main(["ship", "sums", "--out", "wrong"]) != 0
+    assert "what was made says" in capsys.readouterr().err
+    assert not Path("wrong").exists()
+
+
+def test_without_a_compiler_the_c_file_is_written_and_not_called_checked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    assert main(["ship", "sums", "--as", "c", "--out", "alone.c"]) == 0
+    assert "written, not run: no C compiler here" in capsys.readouterr().out
+    assert main(["ship", "sums", "--out", "alone"]) == 2
+    assert "no C compiler here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["sums --as elf", "nothing", "sums --numbers int4"])
+def test_what_cannot_be_shipped_is_refused(home: Path, line: str) -> None:
+    assert main(["ship", *line.split()]) == 2
