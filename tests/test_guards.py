@@ -17,6 +17,7 @@ from lilliput.faces import (
     cli_calc,
     cli_compare,
     cli_data,
+    cli_doctor,
     cli_find,
     cli_flags,
     cli_grade,
@@ -159,6 +160,7 @@ def commands() -> dict[str, list[str]]:
     others = (
         cli_calc,
         cli_compare,
+        cli_doctor,
         cli_grade,
         cli_quantise,
         cli_sample,

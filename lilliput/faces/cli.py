@@ -24,6 +24,7 @@ VERBS = {
     "ship": "MODEL             a program, or a C file, that needs nothing else; checked",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
+    "doctor": "                what of this works on this machine, and what to do about the rest",
     "zoo": "                   the models that come with the package, with their verified grades",
 }
 BROKEN_PIPE = 141
