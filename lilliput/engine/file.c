@@ -59,11 +59,12 @@ static const float *vector(Reader *r, int size) { return floats(r, (size_t)size,
 static Matrix matrix(Reader *r, int rows, int cols)
 {
     Matrix m = {NULL, NULL, rows, cols, r->kind};
+    size_t most = up_to((size_t)rows, LANES);
     if (r->kind == FLOAT32) {
-        m.data = floats(r, up_to((size_t)rows, LANES), (size_t)cols, 64);
+        m.data = floats(r, most, (size_t)cols, 64);
     } else {
         if (r->kind == INT8 && cols > 4096) r->error = LP_NO_MODEL;
-        m.data = take(r, (size_t)rows, (size_t)cols, r->kind == INT8 ? 1 : 2, 64);
+        m.data = take(r, most, up_to((size_t)cols, 2), r->kind == INT8 ? 1 : 2, 64);
         m.scale = vector(r, rows);
     }
     return m;

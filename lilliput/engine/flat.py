@@ -107,7 +107,7 @@ class _Body:
             starts = [row * cols * each for row in range(rows)]
             data = b"".join(data[at + first * each : at + end * each] for at in starts)
             cols = end - first
-        self.put(into_bands(data, rows, cols) if tensor.kind == "F32" else data, 64)
+        self.put(into_bands(data, rows, cols, tensor.kind), 64)
         if tensor.kind != "F32":
             self.put(tensors[f"{name}.scale"].data)
 
@@ -120,14 +120,24 @@ class _Body:
             self.vectors(tensors, f"{name}.bias")
 
 
-def into_bands(data: bytes, rows: int, cols: int) -> bytes:
-    """Float rows as bands of LANES rows, column by column; rows of zeros fill the last band."""
-    numbers = array("f", data)
-    bands = array("f", bytes(4 * cols * LANES * -(-rows // LANES)))
+_CODES = {"F32": "f", "I16": "h", "I8": "b"}
+"""Python's names for a tensor's numbers (array)."""
+
+
+def into_bands(data: bytes, rows: int, cols: int, kind: str) -> bytes:
+    """Rows as bands of LANES rows, column by column, whole numbers by pairs of columns; zeros fill
+    the last band and the last pair."""
+    code = _CODES[kind]
+    numbers, group = array(code, data), 1 if kind == "F32" else 2
+    groups = -(-cols // group)
+    size = groups * group * LANES
+    bands = array(code, bytes(size * -(-rows // LANES) * numbers.itemsize))
     for row in range(rows):
         band, lane = divmod(row, LANES)
-        start = band * cols * LANES
-        bands[start + lane : start + cols * LANES : LANES] = numbers[row * cols : (row + 1) * cols]
+        for place in range(group):
+            part = numbers[row * cols + place : (row + 1) * cols : group]
+            start = band * size + lane * group + place
+            bands[start : start + (len(part) - 1) * group * LANES + 1 : group * LANES] = part
     return bands.tobytes()
 
 

@@ -57,24 +57,45 @@ FAST static void multiply_floats(const float *w, int bands, int cols, const floa
     }
 }
 
-FAST static void multiply_bytes(const int8_t *w, int rows, int cols, const int16_t *x, int32_t *out)
+/* Whole numbers in pairs of columns: a product of pairs is one instruction nearly everywhere. The
+ * sums are exact, so each processor may go its own way. */
+static void sum_bytes(const int8_t *w, int pairs, const int16_t *x, int32_t *sum)
 {
-    for (int row = 0; row < rows; row++, w += cols) {
-        int32_t sum = 0;
-        for (int i = 0; i < cols; i++) sum += w[i] * x[i];
-        out[row] = sum;
-    }
+    memset(sum, 0, sizeof *sum * LANES);
+    for (int i = 0; i < pairs; i++, w += 2 * LANES, x += 2)
+        for (int lane = 0; lane < LANES; lane++) sum[lane] += w[2 * lane] * x[0] + w[2 * lane + 1] * x[1];
 }
 
-FAST static void multiply_shorts(
-    const int16_t *w, int rows, int cols, const int16_t *x, const float *scale, float unit, float *out)
+FAST static void sum_shorts(const int16_t *w, int pairs, const int16_t *x, int64_t *sum)
 {
-    for (int row = 0; row < rows; row++, w += cols) {
-        int64_t sum = 0;
-        for (int i = 0; i < cols; i++) sum += (int32_t)w[i] * x[i];
-        out[row] = (float)sum * (scale[row] * unit);
-    }
+    memset(sum, 0, sizeof *sum * LANES);
+    for (int i = 0; i < pairs; i++, w += 2 * LANES, x += 2)
+        for (int lane = 0; lane < LANES; lane++)
+            sum[lane] += (int32_t)w[2 * lane] * x[0] + (int32_t)w[2 * lane + 1] * x[1];
 }
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+__attribute__((target("avx2"))) static void sum_bytes_avx2(
+    const int8_t *w, int pairs, const int16_t *x, int32_t *sum)
+{
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (int i = 0; i < pairs; i++, w += 2 * LANES, x += 2) {
+        int32_t both;
+        memcpy(&both, x, sizeof both);
+        __m256i pair = _mm256_set1_epi32(both);
+        __m128i first = _mm_loadu_si128((const __m128i *)(const void *)w);
+        __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(w + LANES));
+        low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_cvtepi8_epi16(first), pair));
+        high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_cvtepi8_epi16(second), pair));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)sum, low);
+    _mm256_storeu_si256((__m256i *)(void *)(sum + LANES / 2), high);
+}
+#define SUM_BYTES (__builtin_cpu_supports("avx2") ? sum_bytes_avx2 : sum_bytes)
+#else
+#define SUM_BYTES sum_bytes
+#endif
 
 static const float ROUND = 12582912.0f; /* 1.5 * 2^23: once added, only whole numbers are left */
 
@@ -98,21 +119,26 @@ FAST static float to_whole(const float *x, int n, float largest, int16_t *whole)
 
 void multiply(const Matrix *w, const float *x, float *out, Room room)
 {
+    int bands = (w->rows + LANES - 1) / LANES, pairs = (w->cols + 1) / 2;
     if (w->kind == FLOAT32) {
-        int bands = (w->rows + LANES - 1) / LANES;
         multiply_floats((const float *)w->data, bands, w->cols, x, out);
-    } else if (w->kind == INT16) {
-        float unit = to_whole(x, w->cols, 32767.0f, room.whole);
-        multiply_shorts((const int16_t *)w->data, w->rows, w->cols, room.whole, w->scale, unit, out);
-    } else {
-        /* 127 * 4095 * 4096 columns are still under 2^31. */
-        int32_t *sums = (int32_t *)(void *)out;
-        float unit = to_whole(x, w->cols, 4095.0f, room.whole);
-        multiply_bytes((const int8_t *)w->data, w->rows, w->cols, room.whole, sums);
-        for (int row = 0; row < w->rows; row++) {
-            int32_t sum;
-            memcpy(&sum, &sums[row], sizeof sum);
-            out[row] = (float)sum * (w->scale[row] * unit);
+        return;
+    }
+    /* 127 * 4095 * 4096 columns are still under 2^31. */
+    float unit = to_whole(x, w->cols, w->kind == INT8 ? 4095.0f : 32767.0f, room.whole);
+    void (*sum_of_bytes)(const int8_t *, int, const int16_t *, int32_t *) = SUM_BYTES;
+    if (w->cols % 2) room.whole[w->cols] = 0;
+    for (int band = 0; band < bands; band++) {
+        int64_t longs[LANES];
+        int32_t sums[LANES];
+        size_t start = (size_t)band * (size_t)pairs * 2 * LANES;
+        if (w->kind == INT8)
+            sum_of_bytes((const int8_t *)w->data + start, pairs, room.whole, sums);
+        else
+            sum_shorts((const int16_t *)w->data + start, pairs, room.whole, longs);
+        for (int lane = 0; lane < LANES && band * LANES + lane < w->rows; lane++) {
+            float scale = w->scale[band * LANES + lane] * unit;
+            out[band * LANES + lane] = (w->kind == INT8 ? (float)sums[lane] : (float)longs[lane]) * scale;
         }
     }
 }
@@ -129,16 +155,16 @@ void apply(const Linear *w, const float *x, float *out, Room room)
 
 void add_row(const Matrix *w, int row, float *out)
 {
+    size_t band = (size_t)(row / LANES), lane = (size_t)(row % LANES), cols = (size_t)w->cols;
     if (w->kind == FLOAT32) {
-        const float *first = (const float *)w->data + (size_t)(row / LANES * w->cols) * LANES + row % LANES;
-        for (int i = 0; i < w->cols; i++) out[i] += first[(size_t)i * LANES];
-    } else {
-        size_t start = (size_t)row * (size_t)w->cols;
-        for (int i = 0; i < w->cols; i++) {
-            int whole = w->kind == INT8 ? ((const int8_t *)w->data)[start + (size_t)i]
-                                        : ((const int16_t *)w->data)[start + (size_t)i];
-            out[i] += (float)whole * w->scale[row];
-        }
+        const float *first = (const float *)w->data + band * cols * LANES + lane;
+        for (size_t i = 0; i < cols; i++) out[i] += first[i * LANES];
+        return;
+    }
+    for (size_t i = 0; i < cols; i++) {
+        size_t at = (band * ((cols + 1) / 2) + i / 2) * 2 * LANES + 2 * lane + i % 2;
+        int whole = w->kind == INT8 ? ((const int8_t *)w->data)[at] : ((const int16_t *)w->data)[at];
+        out[i] += (float)whole * w->scale[row];
     }
 }
 

@@ -1,9 +1,9 @@
 /* Arithmetic that gives the same bits on every target: sums in a fixed order or in whole numbers,
  * exp and tanh of our own, no product and sum contracted into one.
  *
- * A float matrix lies in bands of LANES rows, column by column, so that each row's sum runs over
- * the columns in their order while LANES rows are worked out side by side. A matrix of whole
- * numbers lies row by row; its sums are exact, so their order does not matter.
+ * A matrix lies in bands of LANES rows, column by column, so that each row's sum runs over the
+ * columns in their order while LANES rows are worked out side by side. Whole numbers lie in pairs of
+ * columns; their sums are exact. Rows and columns of zeros fill the last band and the last pair.
  */
 #ifndef LILLIPUT_NUMBERS_H
 #define LILLIPUT_NUMBERS_H

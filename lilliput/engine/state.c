@@ -31,7 +31,7 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     s->wide = share(a, wide);
     s->other = share(a, wide);
     s->room.between = share(a, up_to((size_t)is->rank, LANES));
-    s->room.whole = (int16_t *)share(a, (size_t)larger(deepest, is->rank) / 2 + 1);
+    s->room.whole = (int16_t *)share(a, (size_t)larger(deepest, is->rank) / 2 + 2);
     if (is->family == GPT || is->attention) {
         s->scores = share(a, up_to(context, LANES));
         s->by_place = share(a, up_to(context, LANES));
