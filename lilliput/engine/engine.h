@@ -8,6 +8,7 @@
 #ifndef LILLIPUT_ENGINE_H
 #define LILLIPUT_ENGINE_H
 
+#include "answer.h"
 #include "state.h"
 #include "text.h"
 

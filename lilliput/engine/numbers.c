@@ -255,6 +255,7 @@ FAST void softmax(float *x, int n, float scale)
 void turn(float angle, float *cosine, float *sine)
 {
     const double round = 6755399441055744.0; /* 1.5 * 2^52 */
+    if (!(angle < 1e9f && angle > -1e9f)) angle = 0.0f; /* of no model */
     double quarters = (double)angle * 0.63661977236758134308 + round - round;
     double r = (double)angle - quarters * 1.57079632679489655800 - quarters * 6.123233995736766e-17;
     double c = 1.0, s = r, term = r, square = r * r;

@@ -1,0 +1,71 @@
+"""The engine under AddressSanitizer and UndefinedBehaviorSanitizer, on every family and on lies.
+
+tests/engine_driver.c is a fuzzer's target too:
+    clang -DFUZZ -fsanitize=fuzzer,address,undefined -Ililliput/engine tests/engine_driver.c
+        lilliput/engine/*.c
+"""
+
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from test_engine import CLOSE, SPECS, made
+
+from lilliput.engine import flat
+from lilliput.engine.binding import library
+
+ENGINE = Path(flat.__file__).parent
+DRIVER = Path(__file__).parent / "engine_driver.c"
+FLAGS = "-std=c11 -O1 -g -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=all"
+pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("driver") / "driver"
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    sources = [str(DRIVER), *map(str, sorted(ENGINE.glob("*.c")))]
+    command = [compiler, *FLAGS.split(), f"-I{ENGINE}", "-o", str(program), *sources]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "sanitize" in done.stderr and done.returncode:
+        pytest.skip("this compiler has no sanitizers")
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+def opened(driver: Path, content: bytes, path: Path) -> int:
+    """What opening the file gave; a sanitizer's complaint ends the program."""
+    path.write_bytes(content)
+    done = subprocess.run([driver, path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    error, _ = done.stdout.split()
+    return int(error)
+
+
+@pytest.mark.parametrize("numbers", CLOSE)
+def test_every_family_reads_and_writes_within_its_memory(
+    driver: Path, numbers: str, tmp_path: Path
+) -> None:
+    for spec in SPECS:
+        made(spec, numbers, tmp_path / "m.safetensors")
+        content = flat.of_file(tmp_path / "m.safetensors")
+        assert opened(driver, content, tmp_path / "m.flat") == 0
+
+
+def test_lies_about_sizes_harm_nothing(driver: Path, tmp_path: Path) -> None:
+    refused = 0
+    for spec in (SPECS[1], SPECS[8], SPECS[-1]):
+        made(spec, "int8", tmp_path / "m.safetensors")
+        content = flat.of_file(tmp_path / "m.safetensors")
+        for field in range(len(flat.FIELDS)):
+            body = bytearray(content[20:])
+            (size,) = struct.unpack_from("<i", body, 4 * field)
+            struct.pack_into("<i", body, 4 * field, size + 3)
+            head = content[:16] + struct.pack("<I", zlib.crc32(body))
+            refused += opened(driver, head + bytes(body), tmp_path / "m.flat") != 0
+    assert refused > len(flat.FIELDS), "most sizes say how long the file is"
