@@ -1,6 +1,7 @@
 """Models as files to give away: each says what the model says, or is not called checked."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from lilliput.faces.cli import main
 from lilliput.lab import ship
 from lilliput.lab.load import load
 from lilliput.lab.telling import TextModel
+from lilliput.models.modelfile import read_card
 from lilliput.shipping import exe
+from lilliput.zoo import path_of
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
 FEW = "--layers 1 --width 8 --heads 1 --steps 2 --batch 8 --evaluate-every 2"
@@ -109,6 +112,46 @@ def test_without_a_compiler_the_c_file_is_written_and_not_called_checked(
     assert "written, not run: no C compiler here" in capsys.readouterr().out
     assert main(["ship", "sums", "--out", "alone"]) == 2
     assert "no C compiler here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["--layers 2 --heads 2 --kv-heads 1", "--positions learned --norm layer --mlp gelu --bias"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_loads_the_folder_and_says_the_same(
+    home: Path, shape: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("transformers")
+    task = "--operands 0-40 --operations +- --width 8 --heads 2 --steps 2 --batch 8"
+    assert main(f"train gpt {task} {shape} --loss all --name to-leave".split()) == 0
+    capsys.readouterr()
+    assert main(["ship", "to-leave", "--as", "hf", "--out", "folder"]) == 0
+    assert "checked: 20 texts as the model says them" in capsys.readouterr().out
+    shutil.rmtree("folder")
+    shutil.rmtree("runs/to-leave")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_reads_our_pieces(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    transformers = pytest.importorskip("transformers")
+    assert main(["ship", "zoo:stories-211k", "--as", "hf", "--out", "teller-hf"]) == 0
+    assert "checked: 1 text as the model says it" in capsys.readouterr().out
+    tokenizer = transformers.AutoTokenizer.from_pretrained("teller-hf")
+    vocabulary = read_card(path_of("stories-211k")).vocabulary
+    for text in ['Tom said, "Hi  there!"\n\nThe 12 cats', " ", "a\n b", "Lily's 99 toys!?"]:
+        assert tokenizer(text).input_ids == vocabulary.encode(text)
+        assert tokenizer.decode(vocabulary.encode(text)) == text
+
+
+@pytest.mark.parametrize("shape", ["--loops 2", "--rank 2", "--mlp relu", "--positions none"])
+def test_transformers_knows_no_such_model(
+    home: Path, shape: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"train gpt --operands 0-40 --operations +- {FEW} {shape} --name odd".split()) == 0
+    assert main(["ship", "odd", "--as", "hf"]) == 2
+    assert "transformers knows no such model" in capsys.readouterr().err
+    shutil.rmtree("runs/odd")
 
 
 @pytest.mark.parametrize("line", ["sums --as elf", "nothing", "sums --numbers int4"])

@@ -11,16 +11,19 @@ from lilliput.units import format_bytes
 
 ABOUT = (
     "Writes a model as something that one can give away: a C file (engine, weights and a program in"
-    " one), a program for this machine, or the model file. What can run here is asked what the"
-    " model is asked, and must say the same before it is called checked."
+    " one), a program for this machine, a folder that transformers loads, or the model file. What"
+    " can run here is asked what the model is asked, and must say the same before it is called"
+    " checked."
 )
-_ENDS = {"c": ".c", "exe": "", "safetensors": ".safetensors"}
+_ENDS = {"c": ".c", "exe": "", "hf": "-hf", "safetensors": ".safetensors"}
 
 
 def flags_of() -> list[Flag]:
     return [
         Flag("model", str, help="zoo:NAME, a run, or a model file.", positional=True),
-        Flag("form", str, "exe", "c, exe, safetensors.", spelled="as"),
+        Flag(
+            "form", str, "exe", "c, exe, hf (a folder for transformers), safetensors.", spelled="as"
+        ),
         Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them."),
         Flag("out", str, "", "The file; empty: the model's name here."),
         Flag("json", bool, False, "Print JSON."),
@@ -41,8 +44,8 @@ def main(argv: Sequence[str]) -> int:
     if values.json:
         print(json.dumps({**asdict(shipped), "file": str(out)}))
         return 0
-    many = "text" if shipped.checked == 1 else "texts"
-    checked = f"checked: {shipped.checked} {many} as the model says them"
+    many = "text as the model says it" if shipped.checked == 1 else "texts as the model says them"
+    checked = f"checked: {shipped.checked} {many}"
     if not shipped.checked:
         checked = f"written, not run: {shipped.why_not}"
     print(f"{out}, {format_bytes(shipped.bytes)}, {checked}")

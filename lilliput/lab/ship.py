@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lilliput.errors import LilliputError, SpecError, nearest
+from lilliput.errors import LilliputError, NotFoundError, SpecError, nearest
 from lilliput.files import write_atomically
-from lilliput.lab.answering import Model
+from lilliput.lab.answering import Model, longest_answer
 from lilliput.lab.load import load, resolve
 from lilliput.lab.telling import TextModel
 from lilliput.models.modelfile import Card, read_card
+from lilliput.specs import GPTSpec
 from lilliput.specs.sampling import Sampling
 
-FORMS = ("c", "exe", "safetensors")
+FORMS = ("c", "exe", "hf", "safetensors")
 GOLDEN = "Once upon a time"
 """What story tellers are checked with, where they know its characters."""
 _PIECES = 100
@@ -53,6 +54,8 @@ def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
         write_atomically(out, path.read_bytes(), then="")
         return Shipped(out, out.stat().st_size, 0, "a copy of the model's own file")
     model = load(str(path))
+    if form == "hf":
+        return _as_folder(model, out)
     source = _source(model)
     expected = _golden(model)
     if form == "c":
@@ -74,6 +77,36 @@ def _in_other_numbers(name: str, form: str, numbers: str, out: Path) -> Shipped:
         small = Path(folder) / f"{numbers}.safetensors"
         quantise(name, numbers, small, measure=False)
         return ship(str(small), form, "", out)
+
+
+def _as_folder(model: "Model | TextModel", out: Path) -> Shipped:
+    """transformers' own form; asked what the model is asked, before formats are read."""
+    from lilliput.models import modelfile
+    from lilliput.shipping import hf
+
+    card = _card(model)
+    if not isinstance(card.spec.model, GPTSpec):
+        raise SpecError(
+            f"transformers has no {card.spec.model.kind}; take --as c, exe or safetensors"
+        )
+    hf.shape_of(card.spec.model)
+    network, _ = modelfile.load(resolve(model.name))
+    hf.write_folder(out, dict(network.named_parameters()), card)
+    size = sum(file.stat().st_size for file in out.iterdir())
+    if isinstance(model, TextModel):
+        prompts, most = [model.mapped(GOLDEN)], _PIECES
+        expected = [text.removeprefix(prompts[0]) for text in _golden(model).values()]
+    else:
+        prompts = [model.prompt(problem.question)[0] for problem in model.task.exam("valid")[:20]]
+        most = longest_answer(model.task) or card.context
+        expected = [text.removesuffix(card.end) for text in model.answerer(prompts)]
+    try:
+        said = hf.say(out, prompts, card.spec.training.opens_with_end, most)
+    except NotFoundError as error:
+        return Shipped(out, size, 0, str(error))
+    if said != expected:
+        raise LilliputError(f"transformers says {said!r} to {prompts!r}; the model: {expected!r}")
+    return Shipped(out, size, len(said))
 
 
 def _source(model: "Model | TextModel") -> str:
