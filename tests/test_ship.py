@@ -1,6 +1,7 @@
 """Models as files to give away: each says what the model says, or is not called checked."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from lilliput.engine import flat
 from lilliput.engine.binding import library
 from lilliput.faces.cli import main
 from lilliput.lab import ship
 from lilliput.lab.load import load
 from lilliput.lab.telling import TextModel
 from lilliput.models.modelfile import read_card
-from lilliput.shipping import exe
+from lilliput.shipping import exe, wasm
 from lilliput.zoo import path_of
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
@@ -152,6 +154,43 @@ def test_transformers_knows_no_such_model(
     assert main(["ship", "odd", "--as", "hf"]) == 2
     assert "transformers knows no such model" in capsys.readouterr().err
     shutil.rmtree("runs/odd")
+
+
+def test_a_page_says_what_the_model_says_and_holds_nothing_from_elsewhere(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    assert main(["ship", "sums", "--as", "wasm", "--out", "sums.html"]) == 0
+    assert "checked: 20 texts as the model says them" in capsys.readouterr().out
+    page = Path("sums.html").read_text()
+    assert "http:" not in page
+    assert "https:" not in page
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-inline" not in policy[1]
+
+
+def test_the_same_seed_tells_the_same_story_in_a_browsers_engine(home: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    assert main(["ship", "zoo:stories-211k", "--numbers", "int8", "--out", "teller"]) == 0
+    Path("model.flat").write_bytes(flat.of_file(path_of("stories-211k")))
+    model = load("zoo:stories-211k")
+    assert isinstance(model, TextModel)
+    native = "".join(model.tell("Once upon a time", seed=7, pieces=100))
+    script = (
+        "const read = require('fs').readFileSync;"
+        "const engine = new Engine(read(process.argv[2]), read('model.flat'));"
+        "const how = {temperature: 0.65, seed: 7};"
+        "console.log([...engine.tell('Once upon a time', how, 100)].join(''))"
+    )
+    Path("tell.cjs").write_text((wasm.PAGE / "engine.js").read_text() + script)
+    done = subprocess.run(
+        ["node", "tell.cjs", str(wasm.WASM)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == native + "\n"
 
 
 @pytest.mark.parametrize("line", ["sums --as elf", "nothing", "sums --numbers int4"])

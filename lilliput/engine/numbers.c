@@ -93,6 +93,19 @@ __attribute__((target("avx2"))) static void sum_bytes_avx2(
     _mm256_storeu_si256((__m256i *)(void *)(sum + LANES / 2), high);
 }
 #define SUM_BYTES (__builtin_cpu_supports("avx2") ? sum_bytes_avx2 : sum_bytes)
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+static void sum_bytes_wasm(const int8_t *w, int pairs, const int16_t *x, int32_t *sum)
+{
+    v128_t four[4] = {wasm_i32x4_splat(0), wasm_i32x4_splat(0), wasm_i32x4_splat(0), wasm_i32x4_splat(0)};
+    for (int i = 0; i < pairs; i++, w += 2 * LANES, x += 2) {
+        v128_t pair = wasm_v128_load32_splat(x);
+        for (int n = 0; n < 4; n++)
+            four[n] = wasm_i32x4_add(four[n], wasm_i32x4_dot_i16x8(wasm_i16x8_load8x8(w + 8 * n), pair));
+    }
+    for (int n = 0; n < 4; n++) wasm_v128_store(sum + 4 * n, four[n]);
+}
+#define SUM_BYTES sum_bytes_wasm
 #else
 #define SUM_BYTES sum_bytes
 #endif

@@ -11,18 +11,22 @@ from lilliput.units import format_bytes
 
 ABOUT = (
     "Writes a model as something that one can give away: a C file (engine, weights and a program in"
-    " one), a program for this machine, a folder that transformers loads, or the model file. What"
-    " can run here is asked what the model is asked, and must say the same before it is called"
-    " checked."
+    " one), a program for this machine, a page that runs in any browser, a folder that"
+    " transformers loads, or the model file. What can run here is asked what the model is asked,"
+    " and must say the same before it is called checked."
 )
-_ENDS = {"c": ".c", "exe": "", "hf": "-hf", "safetensors": ".safetensors"}
+_ENDS = {"c": ".c", "exe": "", "wasm": ".html", "hf": "-hf", "safetensors": ".safetensors"}
 
 
 def flags_of() -> list[Flag]:
     return [
         Flag("model", str, help="zoo:NAME, a run, or a model file.", positional=True),
         Flag(
-            "form", str, "exe", "c, exe, hf (a folder for transformers), safetensors.", spelled="as"
+            "form",
+            str,
+            "exe",
+            "c, exe, wasm (a page), hf (for transformers), safetensors.",
+            spelled="as",
         ),
         Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them."),
         Flag("out", str, "", "The file; empty: the model's name here."),

@@ -14,7 +14,7 @@ from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import GPTSpec
 from lilliput.specs.sampling import Sampling
 
-FORMS = ("c", "exe", "hf", "safetensors")
+FORMS = ("c", "exe", "wasm", "hf", "safetensors")
 GOLDEN = "Once upon a time"
 """What story tellers are checked with, where they know its characters."""
 _PIECES = 100
@@ -56,6 +56,8 @@ def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
     model = load(str(path))
     if form == "hf":
         return _as_folder(model, out)
+    if form == "wasm":
+        return _as_page(model, out)
     source = _source(model)
     expected = _golden(model)
     if form == "c":
@@ -109,6 +111,38 @@ def _as_folder(model: "Model | TextModel", out: Path) -> Shipped:
     return Shipped(out, size, len(said))
 
 
+def _as_page(model: "Model | TextModel", out: Path) -> Shipped:
+    """A page of its own, whose engine is asked in node."""
+    from lilliput.engine.flat import of_file
+    from lilliput.shipping import wasm
+
+    card = _card(model)
+    flat, expected = of_file(resolve(model.name)), _golden(model)
+    with tempfile.TemporaryDirectory() as folder:
+        file, why_not, count = Path(folder) / "model.flat", "", len(expected)
+        file.write_bytes(flat)
+        try:
+            said = wasm.say(file, list(expected), _PIECES)
+        except NotFoundError as error:
+            why_not, count, said = str(error), 0, []
+    if isinstance(model, Model):
+        said = [_line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
+    wanted = list(expected.values())[:count]
+    if said != wanted:
+        raise LilliputError(f"the page's engine says {said!r}; the model: {wanted!r}")
+    facts = {
+        "family": card.spec.model.kind,
+        "parameters": f"{card.parameters:,} in {card.numbers}",
+        "task": card.spec.task.kind,
+        "spec": card.spec.digest,
+    }
+    kind = "storyteller" if isinstance(model, TextModel) else "calculator"
+    title = f"A {kind} of {card.parameters:,} parameters"
+    page = wasm.one_page(flat, title, "It runs in this page; nothing leaves it.", facts, GOLDEN)
+    write_atomically(out, page.encode(), then="")
+    return Shipped(out, out.stat().st_size, count, why_not)
+
+
 def _source(model: "Model | TextModel") -> str:
     from lilliput.engine.binding import Engine
     from lilliput.engine.flat import of_file
@@ -144,8 +178,12 @@ def _golden(model: "Model | TextModel") -> dict[str, str]:
         return {prompt: prompt + "".join(pieces)}
     questions = [problem.question for problem in model.task.exam("valid")[:20]]
     answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)
-    sign = "\t" if model.task.format.kind == "lines" else " = "
-    return {q: f"{q}{sign}{a}" for q, a in zip(questions, answers, strict=True)}
+    return {q: _line(model, q, a) for q, a in zip(questions, answers, strict=True)}
+
+
+def _line(model: Model, question: str, answer: str) -> str:
+    """A question and its answer, as a program prints them."""
+    return f"{question}{chr(9) if model.task.format.kind == 'lines' else ' = '}{answer}"
 
 
 def _check(source: str, program: Path, model: "Model | TextModel", expected: dict[str, str]) -> int:

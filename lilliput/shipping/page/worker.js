@@ -1,0 +1,31 @@
+// Runs the engine beside the page, which asks by messages {id, verb, ...} and is answered with
+// {id, ...}; a story comes piece by piece, and stops when it is told to.
+"use strict";
+
+let engine, stopped = 0;
+
+onmessage = async ({ data }) => {
+  const { id, verb } = data;
+  try {
+    if (verb === "open") {
+      engine = new Engine(data.wasm, data.weights);
+      postMessage({ id, format: engine.format, fields: engine.fields });
+    } else if (verb === "ask") {
+      const started = performance.now();
+      const answer = engine.ask(data.question, data.how);
+      postMessage({ id, answer, milliseconds: performance.now() - started });
+    } else if (verb === "tell") {
+      for (const piece of engine.tell(data.prompt, data.how, data.most)) {
+        postMessage({ id, piece });
+        // Lets a word to stop come in.
+        await new Promise((resolve) => setTimeout(resolve));
+        if (stopped >= id) break;
+      }
+      postMessage({ id, done: true });
+    } else if (verb === "stop") {
+      stopped = data.upTo;
+    }
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  }
+};
