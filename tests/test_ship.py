@@ -1,5 +1,6 @@
 """Models as files to give away: each says what the model says, or is not called checked."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -111,7 +112,7 @@ def test_without_a_compiler_the_c_file_is_written_and_not_called_checked(
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CC", raising=False)
     assert main(["ship", "sums", "--as", "c", "--out", "alone.c"]) == 0
-    assert "written, not run: no C compiler here" in capsys.readouterr().out
+    assert "built, not run: no C compiler here" in capsys.readouterr().out
     assert main(["ship", "sums", "--out", "alone"]) == 2
     assert "no C compiler here" in capsys.readouterr().err
 
@@ -193,6 +194,24 @@ def test_the_same_seed_tells_the_same_story_in_a_browsers_engine(home: Path) -> 
     assert done.stdout == native + "\n"
 
 
-@pytest.mark.parametrize("line", ["sums --as elf", "nothing", "sums --numbers int4"])
+@pytest.mark.parametrize("target", ["aarch64-linux-musl", "x86_64-windows-gnu", "aarch64-macos"])
+def test_programs_for_other_machines(
+    home: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if importlib.util.find_spec("ziglang") is None:
+        assert main(["ship", "sums", "--target", target]) == 2
+        assert "pip install 'lilliput[ship]'" in capsys.readouterr().err
+        return
+    assert main(["ship", "sums", "--target", target, "--out", "elsewhere"]) == 0
+    runs = exe.runner(target) is not None
+    said = capsys.readouterr().out
+    assert ("checked: 20 texts" in said) == runs
+    assert ("built, not run: nothing here runs" in said) != runs
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["sums --as elf", "nothing", "sums --numbers int4", "sums --as c --target aarch64-macos"],
+)
 def test_what_cannot_be_shipped_is_refused(home: Path, line: str) -> None:
     assert main(["ship", *line.split()]) == 2

@@ -29,6 +29,13 @@ def flags_of() -> list[Flag]:
             spelled="as",
         ),
         Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them."),
+        Flag(
+            "target",
+            str,
+            "",
+            "Of a program: x86_64-linux-musl, aarch64-linux-musl, x86_64-windows-gnu, aarch64-macos"
+            " or any of zig's; empty: this machine.",
+        ),
         Flag("out", str, "", "The file; empty: the model's name here."),
         Flag("json", bool, False, "Print JSON."),
     ]
@@ -43,14 +50,15 @@ def main(argv: Sequence[str]) -> int:
     form = values.form
     stem = values.model.removeprefix("zoo:").rstrip("/").split("/")[-1]
     stem = stem.removesuffix(".safetensors")
-    out = Path(values.out or stem + _ENDS.get(form, ""))
-    shipped = ship(values.model, form, values.numbers, out)
+    end = ".exe" if "windows" in values.target else _ENDS.get(form, "")
+    out = Path(values.out or stem + end)
+    shipped = ship(values.model, form, values.numbers, out, values.target)
     if values.json:
         print(json.dumps({**asdict(shipped), "file": str(out)}))
         return 0
     many = "text as the model says it" if shipped.checked == 1 else "texts as the model says them"
     checked = f"checked: {shipped.checked} {many}"
     if not shipped.checked:
-        checked = f"written, not run: {shipped.why_not}"
+        checked = f"built, not run: {shipped.why_not}"
     print(f"{out}, {format_bytes(shipped.bytes)}, {checked}")
     return 0

@@ -1,7 +1,6 @@
 """A model as something that one can give away, checked by what it says."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +31,14 @@ class Shipped:
     why_not: str = ""
 
 
-def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
+def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shipped:
     """Writes a model in a form, and asks what was made what the model itself is asked: in float32
     it must say PyTorch's greedy texts, in whole numbers the engine's.
 
     Args:
         form: one of FORMS.
         numbers: float32, int16 or int8; empty: as the model's file has them.
+        target: the machine that a program is for, as zig names it; empty: this one.
 
     Raises:
         SpecError: no such form, or a model that is not ours.
@@ -47,9 +47,11 @@ def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
     """
     if form not in FORMS:
         raise SpecError(f"no form {form!r} to ship as" + nearest(form, FORMS))
+    if target and form != "exe":
+        raise SpecError(f"--target is for programs (--as exe); --as {form} is for every machine")
     path = resolve(name)
     if numbers and numbers != read_card(path).numbers:
-        return _in_other_numbers(name, form, numbers, out)
+        return _in_other_numbers(name, form, numbers, out, target)
     if form == "safetensors":
         write_atomically(out, path.read_bytes(), then="")
         return Shipped(out, out.stat().st_size, 0, "a copy of the model's own file")
@@ -60,25 +62,25 @@ def ship(name: str, form: str, numbers: str, out: Path) -> Shipped:
         return _as_page(model, out)
     source = _source(model)
     expected = _golden(model)
-    if form == "c":
-        write_atomically(out, source.encode(), then="")
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                count = _check(source, Path(folder) / "program", model, expected)
-            except LilliputError as error:
-                return Shipped(out, out.stat().st_size, 0, str(error))
-        return Shipped(out, out.stat().st_size, count)
-    count = _check(source, out, model, expected)
-    return Shipped(out, out.stat().st_size, count)
+    if form == "exe":
+        count, why_not = _build(source, out, model, expected, target)
+        return Shipped(out, out.stat().st_size, count, why_not)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            count, why_not = _build(source, Path(folder) / "program", model, expected, "")
+        except NotFoundError as error:
+            count, why_not = 0, str(error)
+    write_atomically(out, source.encode(), then="")
+    return Shipped(out, out.stat().st_size, count, why_not)
 
 
-def _in_other_numbers(name: str, form: str, numbers: str, out: Path) -> Shipped:
+def _in_other_numbers(name: str, form: str, numbers: str, out: Path, target: str) -> Shipped:
     from lilliput.lab.quantising import quantise
 
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / f"{numbers}.safetensors"
         quantise(name, numbers, small, measure=False)
-        return ship(str(small), form, "", out)
+        return ship(str(small), form, "", out, target)
 
 
 def _as_folder(model: "Model | TextModel", out: Path) -> Shipped:
@@ -186,26 +188,32 @@ def _line(model: Model, question: str, answer: str) -> str:
     return f"{question}{chr(9) if model.task.format.kind == 'lines' else ' = '}{answer}"
 
 
-def _check(source: str, program: Path, model: "Model | TextModel", expected: dict[str, str]) -> int:
-    """Compiles the source to a program, which must say what is expected.
+def _build(
+    source: str, out: Path, model: "Model | TextModel", expected: dict[str, str], target: str
+) -> tuple[int, str]:
+    """Compiles the source to a program; how many lines it was asked, all of which it answered as
+    expected, or why none.
 
     Raises:
-        LilliputError: it says something else.
+        NotFoundError: no compiler for the target is here.
+        LilliputError: the program says something else, and is not written.
     """
-    from lilliput.shipping.exe import build, say
+    from lilliput.shipping import exe
 
-    options: Sequence[str] = ()
-    if isinstance(model, TextModel):
-        options = ("-t", "0", "-n", str(_PIECES))
+    runner = exe.runner(target)
+    options = ("-t", "0", "-n", str(_PIECES)) if isinstance(model, TextModel) else ()
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "program"
-        build(source, made, small=_card(model).numbers != "float32")
-        for line, wanted in expected.items():
-            said = say(made, line, *options)
+        exe.build(source, made, small=_card(model).numbers != "float32", target=target)
+        for line, wanted in expected.items() if runner is not None else ():
+            assert runner is not None
+            said = exe.say([*runner, made], line, *options)
             if said != wanted:
                 raise LilliputError(
                     f"what was made says {said!r} to {line!r}; the model: {wanted!r}"
                 )
-        write_atomically(program, made.read_bytes(), then="")
-    program.chmod(0o755)
-    return len(expected)
+        write_atomically(out, made.read_bytes(), then="")
+    out.chmod(0o755)
+    if runner is None:
+        return 0, f"nothing here runs a program for {target}"
+    return len(expected), ""

@@ -1,8 +1,12 @@
-"""A program for this machine, made by its C compiler from one C file."""
+"""A program of one C file: for this machine by its C compiler, for any other by zig's."""
 
+import importlib.util
 import os
+import platform
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lilliput.errors import LilliputError, NotFoundError
@@ -10,7 +14,7 @@ from lilliput.errors import LilliputError, NotFoundError
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-fno-asynchronous-unwind-tables")
 SMALL = ("-Os", "-DLP_SMALL", "-ffunction-sections", "-fdata-sections")
 """A program of whole numbers is there to be small: one copy of the busy loops, nothing unused."""
-_LINK = ("-s", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,noseparate-code")
+_STRIPPED = ("-s", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,noseparate-code")
 
 
 def compiler() -> str:
@@ -30,35 +34,64 @@ def compiler() -> str:
     return found
 
 
-def build(source: str, out: Path, *, small: bool) -> None:
+def command_for(target: str) -> list[str]:
+    """The compiler for a target of zig's (aarch64-linux-musl, x86_64-windows-gnu, aarch64-macos);
+    empty: for this machine.
+
+    Raises:
+        NotFoundError: it is not here.
+    """
+    if not target:
+        return [compiler(), *(_STRIPPED if sys.platform == "linux" else ())]
+    if importlib.util.find_spec("ziglang") is None:
+        raise NotFoundError(
+            "for other machines than this one zig compiles, and it is not here: pip install"
+            " 'lilliput[ship]'"
+        )
+    return [sys.executable, "-m", "ziglang", "cc", "-target", target, "-s"]
+
+
+def runner(target: str) -> list[str] | None:
+    """What is put before a program of a target to run it here; None: nothing can."""
+    machine, system, *_ = [*target.split("-"), "", ""]
+    if not target or (machine == platform.machine() and system == "linux" == sys.platform):
+        return []
+    emulator = shutil.which(f"qemu-{machine}") if system == "linux" else None
+    return [emulator] if emulator else None
+
+
+def build(source: str, out: Path, *, small: bool, target: str = "") -> None:
     """Compiles a program; its source is left beside it.
 
     Raises:
-        NotFoundError: there is no C compiler.
+        NotFoundError: there is no compiler for the target here.
         LilliputError: it refused.
     """
     file = out.with_suffix(".c")
     file.write_text(source, encoding="utf-8")
     flags = (*FLAGS, *SMALL) if small else FLAGS
-    command = [compiler(), *flags, *_LINK, "-o", str(out), str(file)]
+    command = [*command_for(target), *flags, "-o", str(out), str(file)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise LilliputError(f"{command[0]} refused the program:\n{done.stderr[-2_000:]}")
+        raise LilliputError(f"the compiler refused the program:\n{done.stderr[-2_000:]}")
 
 
-def say(program: Path, line: str, *options: str) -> str:
+def say(program: Sequence[str | Path], line: str, *options: str) -> str:
     """What a program answers to a line.
+
+    Args:
+        program: its file, behind what runs it.
 
     Raises:
         LilliputError: it fails or does not come to an end.
     """
-    command = [str(program.resolve()), *options]
+    name = program[-1]
     try:
         done = subprocess.run(
-            command, input=line + "\n", capture_output=True, text=True, timeout=60
+            [*program, *options], input=line + "\n", capture_output=True, text=True, timeout=120
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise LilliputError(f"{program} does not run: {error}") from None
+        raise LilliputError(f"{name} does not run: {error}") from None
     if done.returncode:
-        raise LilliputError(f"{program} fails with {done.returncode}: {done.stderr.strip()}")
+        raise LilliputError(f"{name} fails with {done.returncode}: {done.stderr.strip()}")
     return done.stdout.removesuffix("\n")
