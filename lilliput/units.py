@@ -36,6 +36,17 @@ def score_words(score: float, low: float, high: float) -> str:
     return f"{words} [{ends}]"
 
 
+def bits_words(bits: float, low: float | None, high: float | None) -> str:
+    """Bits per character with their interval, where there is one.
+
+    >>> bits_words(1.327, 1.301, 1.353), bits_words(1.327, None, None)
+    ('1.327 [1.301, 1.353]', '1.327')
+    """
+    if low is None or high is None:
+        return f"{bits:.3f}"
+    return f"{bits:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def point_words(score: float) -> str:
     """A score alone: `72.0 %`, or `1.327 bits` per character."""
     return f"{-score:.3f} bits" if score < 0 else f"{100 * score:.1f} %"

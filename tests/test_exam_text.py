@@ -8,19 +8,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from text_toys import UNIFORM_BITS, VOCABULARY, table_reader, uniform_reader
+from text_toys import UNIFORM_BITS, VOCABULARY, Table, table_reader, uniform_reader
 from torch import nn
 
 from lilliput.errors import CharacterError, SpecError
+from lilliput.exam import speed as timing
 from lilliput.exam.anchors import Anchored
-from lilliput.exam.bits import Bits, bits_of, nats_of
+from lilliput.exam.bits import Bits, bits_of, difference, nats_of
 from lilliput.exam.context import context_curve
 from lilliput.exam.reader import Reader
-from lilliput.exam.speed import speed_of
+from lilliput.exam.speed import RUNS, speed_of
+from lilliput.exam.story import grade_stories
 from lilliput.exam.telling import tell, tell_all
 from lilliput.models.build import build
 from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec
 from lilliput.specs.sampling import Sampling
+from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary
 
 TEXTS = st.lists(st.text(alphabet="abcdefg ", min_size=1, max_size=40), min_size=1, max_size=6)
 SIZE = len(VOCABULARY)
@@ -88,6 +91,28 @@ def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
         interval = Bits(bits, characters).interval()
         inside += interval.low <= 1.2 <= interval.high
     assert 0.92 <= inside / 600 <= 0.975
+
+
+def test_a_difference_is_paired_by_document() -> None:
+    """The interval holds the truth as often as it says, however hard the documents are; and that
+    where all documents differ alike it is narrow."""
+    chance = np.random.default_rng(1)
+    inside = 0
+    for _ in range(600):
+        characters = chance.integers(200, 1_000, 80)
+        hard = characters * (1.2 + 0.3 * chance.standard_normal(80))
+        more = characters * (0.02 + 0.05 * chance.standard_normal(80))
+        found = difference(Bits(hard, characters), Bits(hard + more, characters))
+        assert found is not None
+        inside += found.low <= 0.02 <= found.high
+        assert found.high - found.low < 0.05
+    assert 0.92 <= inside / 600 <= 0.975
+    one, other = Bits(hard, characters), Bits(hard + 0.1 * characters, characters)
+    assert difference(one, other) == pytest.approx((0.1, 0.1, 0.1))
+    assert difference(other, one) == pytest.approx((-0.1, -0.1, -0.1))
+    # A reader that does not foretell the first character of a document scores one fewer of each.
+    assert difference(one, Bits(hard, characters - 1)) is not None
+    assert difference(Bits(hard[:1], characters[:1]), Bits(hard[:1], characters[:1])) is None
 
 
 def test_unknown_characters_are_refused() -> None:
@@ -161,6 +186,45 @@ def test_speed_counts_what_was_written() -> None:
     assert speed.prompt_pieces == 4
     assert speed.threads == 1
     assert speed_of(uniform_reader(window=10), "abc", pieces=50).pieces_per_second > 0
+
+
+class Clock:
+    """Each run takes as many seconds as it is told; what is timed asks twice a run."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        ends = [second for n, own in enumerate(seconds) for second in (100.0 * n, 100.0 * n + own)]
+        self.told = iter(ends)
+
+    def perf_counter(self) -> float:
+        return next(self.told)
+
+
+def test_speed_is_the_median_of_five_runs_after_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "time", Clock([50.0, 4.0, 1.0, 25.0, 2.0, 5.0]))
+    reader = table_reader(chain())
+    begun = []
+    monkeypatch.setattr(
+        reader.network, "begin", lambda rows: begun.append(rows) or torch.zeros(1, 1)
+    )
+    speed = speed_of(reader, "abc", pieces=100)
+    assert speed.runs == RUNS == 5
+    assert len(begun) == 1 + 5
+    assert speed.characters_per_second == speed.pieces_per_second == 100 / 4
+    assert (speed.slowest, speed.fastest) == (100 / 25, 100 / 1)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_story_that_did_not_end_by_itself_is_marked(ends: bool) -> None:
+    vocabulary, window = Vocabulary(END_OF_TEXT + "abcdefg ."), 12
+    logits = torch.zeros(len(vocabulary), len(vocabulary))
+    logits[:, 0 if ends else 1] = 90.0  # always the end, or never
+    reader = Reader(Table(logits), vocabulary, window, (0,), (0,))
+    graded = grade_stories(reader, {"tales": ["abc. bcd efg", "bcd. cde fga"]}, frozenset())
+    room = window - len("<abc.")
+    assert graded.stories == tuple(
+        (prompt, "" if ends else "a" * room + "…") for prompt in ("abc.", "bcd.")
+    )
+    assert graded.card.ended.part == (2 if ends else 0)
 
 
 # Anchors

@@ -56,6 +56,30 @@ class Bits:
         return Interval(mean, mean - half, mean + half)
 
 
+def difference(one: Bits, other: Bits, z: float = Z95) -> Interval | None:
+    """How many more bits per character `other` cost than `one` on the same documents.
+
+    Each document is compared with itself, so how hard a text is to foretell falls out; the interval
+    is that of the ratio estimators' difference, documents as clusters.
+
+    Returns:
+        None where there is but one document, and so no interval.
+    """
+    number = len(one.bits_D)
+    if number < 2:
+        return None
+    mean = other.per_character - one.per_character
+    spread_D = _spread(other) - _spread(one)
+    half = z * math.sqrt((spread_D**2).sum() * number / (number - 1))
+    return Interval(mean, mean - half, mean + half)
+
+
+def _spread(bits: Bits) -> NDArray[np.float64]:
+    """What each document adds to the difference of bits per character from their mean."""
+    off_D = bits.bits_D - bits.per_character * bits.characters_D
+    return np.asarray(off_D / bits.characters_D.sum())
+
+
 class _Span(NamedTuple):
     """A part of a document that goes through the model at once."""
 

@@ -3,7 +3,7 @@
 B rows, T pieces, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,8 +46,11 @@ def tell(
     sampling: Sampling = PLAIN,
     seed: int = 0,
     pieces: int = LONGEST,
-) -> Iterator[str]:
+) -> Generator[str, None, bool]:
     """What comes after a prompt, a piece at a time, until an end mark, which is left out.
+
+    Returns:
+        Whether it came to its end mark; otherwise it was cut off.
 
     Raises:
         SpecError, CharacterError: see `read_prompt`.
@@ -65,7 +68,7 @@ def tell(
     for written in range(room):
         chosen = draw(logits_BV[0], sampling, generator)
         if chosen in reader.ends:
-            return
+            return True
         ids.append(chosen)
         text = reader.vocabulary.decode(ids)
         # Some pieces are parts of a character, or mean something else at the start of a text.
@@ -75,6 +78,7 @@ def tell(
         if written + 1 < room:
             step_BT = torch.tensor([[chosen]], device=device)
             logits_BV, state = model.extend(step_BT, state)  # type: ignore[operator]
+    return False
 
 
 def tell_all(

@@ -1,7 +1,9 @@
 """Verbs of text: the exam of a model of text, and models side by side on the same text."""
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from lilliput.exam.card import words_of
 from lilliput.lab.load import keep_exam, load_text, record_look, resolve
 from lilliput.lab.telling import TextModel
 from lilliput.specs import StoriesSpec, to_dict
-from lilliput.tasks.documents import EXCERPT, files_of, read_documents
+from lilliput.tasks.documents import EXCERPT, Progress, files_of, read_documents
 from lilliput.tasks.names import corpus_words
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ class TextGraded:
     model: TextModel
     grade: "StoryGrade"
     unigram: float | None
-    """Bits per character of one that knows frequencies alone; None where the text that the model
-    learned from is not at hand."""
+    """Bits per character of one that knows frequencies alone: on validation, those of the text that
+    the model learned from; on other files, their own. None where its text is not at hand."""
     seconds: float
     spectrum: dict[str, float] = field(default_factory=dict)
     """Of a memory-gru: how long it can remember (models.spectrum)."""
@@ -56,7 +58,11 @@ class TextGraded:
 
 
 def grade_text(
-    name: str, text: Sequence[str] = (), anchors: bool = False, why: str = "grade"
+    name: str,
+    text: Sequence[str] = (),
+    anchors: bool = False,
+    why: str = "grade",
+    progress: Progress = lambda what, share: None,
 ) -> TextGraded:
     """The exam of a model of text; that of its own text is kept beside a run's model.
 
@@ -65,18 +71,20 @@ def grade_text(
             where that is not at hand, the excerpt that comes with the package.
         anchors: keep names in mind (memory-gru).
         why: what the look at unseen is for, as its record says.
+        progress: is told what comes next, and which share of the exam is over.
 
     Raises:
         SpecError, NotFoundError, FileError: the model or a text cannot be had.
     """
     from lilliput.exam.story import grade_stories
 
+    progress("loading", 0.0)
     model = load_text(name)
     if anchors:
         model = model.anchored()
     started = time.perf_counter()
     sections, words, unigram = exam_of(model, text)
-    grade = grade_stories(model.reader, sections, words)
+    grade = grade_stories(model.reader, sections, words, progress=progress)
     spectrum = _spectrum(model, list(sections.values())[-1][0])
     graded = TextGraded(model, grade, unigram, time.perf_counter() - started, spectrum)
     if text or model.card is None:
@@ -124,6 +132,7 @@ def exam_of(
             sections, words, unigram = own
     if text:
         sections = read_sections(text)
+        unigram = frequency_bits(document for part in sections.values() for document in part)
     elif not sections:
         sections = {"excerpt": list(read_documents(EXCERPT))}
     return {n: _known(model, d) for n, d in sections.items()}, words, unigram
@@ -132,6 +141,16 @@ def exam_of(
 def read_sections(text: Sequence[str]) -> dict[str, list[str]]:
     """Documents of files, by the files' names."""
     return {path.stem: list(read_documents(path)) for path in files_of(text)}
+
+
+def frequency_bits(documents: Iterable[str]) -> float:
+    """Bits per character where each character is foretold from how often it is in these very
+    documents: the fewest that frequencies alone can cost."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        counts.update(document)
+    total = counts.total()
+    return sum(n * math.log2(total / n) for n in counts.values()) / max(total, 1)
 
 
 def _own(spec: StoriesSpec) -> tuple[dict[str, list[str]], frozenset[str], float]:
@@ -154,17 +173,24 @@ def _known(model: TextModel, documents: Sequence[str]) -> list[str]:
 
 
 def compare(
-    names: Sequence[str], text: Sequence[str] = ()
+    names: Sequence[str],
+    text: Sequence[str] = (),
+    progress: Progress = lambda what, share: None,
 ) -> Iterator[tuple[str, TextGraded | LilliputError]]:
     """Models of any kind on the same text, one after another; what cannot be had says why.
 
     Args:
         text: files or folders; empty: the excerpt that comes with the package, on which every
             model is asked alike.
+        progress: is told who is asked what, and which share of all exams is over.
     """
     asked = list(text) or [str(EXCERPT)]
-    for name in names:
+    for number, name in enumerate(names):
+
+        def show(what: str, share: float, done: int = number, name: str = name) -> None:
+            progress(f"{done + 1} of {len(names)}, {what}: {name}", (done + share) / len(names))
+
         try:
-            yield name, grade_text(name, asked)
+            yield name, grade_text(name, asked, progress=show)
         except LilliputError as error:
             yield name, error
