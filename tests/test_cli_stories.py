@@ -49,11 +49,20 @@ def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixt
     assert "who knows frequencies alone" in out
     assert "effective context: " in out
     assert re.search(
-        r"^speed: [\d,]+ characters/s, [\d,]+ pieces/s \(median of 5, 1 thread", out, re.M
+        r"^speed: [\d,]+ characters/s \([\d,]+ to [\d,]+\), [\d,]+ pieces/s; .* median of 5 runs",
+        out,
+        re.M,
     )
     page = (home / "runs/told/report.html").read_text()
     assert "bits per character" in page
     assert "Five stories" in page
+    assert re.search(
+        r"validation [\d.]+ \[[^]]*\], unseen [\d.]+ \[[^]]*\] bits per character<", page
+    )
+    assert "total failure" not in page + out
+    assert re.search(
+        r"Speed: [\d,]+ characters/s \(.* on 1 thread, behind a prompt of \d+ pieces\.", page
+    )
     assert (home / "runs/told/charts/validation.png").exists()
     assert (home / "runs/told/charts/context.svg").exists()
     exam = json.loads((home / "runs/told/exam.json").read_text())
@@ -174,9 +183,12 @@ def test_compare_side_by_side(home: Path, capsys: pytest.CaptureFixture[str]) ->
     found = capsys.readouterr()
     assert "lilliput: none: no model 'none'" in found.err
     header = found.out.split("\n")[0]
-    assert header == "|  | letters | pieces | real stories |"
-    assert re.search(r"^\| parameters \| [\d,]+ \| [\d,]+ \|  \|$", found.out, re.M)
-    assert re.search(r"^\| bits/character, stories \| [\d.]+ \\\[", found.out, re.M)
+    assert header.startswith("| model | family | parameters | bytes | bits per character, stories")
+    for row in ("letters \\| gpt", "pieces \\| gru"):
+        assert re.search(rf"^\| {row} \| [\d,]+ \| [\d.]+ kB \| [\d.]+ \\\[", found.out, re.M)
+    for name in ("letters", "pieces", "real stories"):
+        assert re.search(rf"^\| {name} \| [\d.]+ % .*%.*%.*%", found.out, re.M)
+    assert re.search(r"^\| unigram \| .* \| [34]\.\d{3} \|", found.out, re.M)
     assert found.out.count("\n**") == 5
     assert found.out.count("\n*letters*: ") == 5
     assert (home / "side/compare.md").read_text() == found.out
@@ -186,7 +198,8 @@ def test_compare_side_by_side(home: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main([*line[:3], "--text", "stories.txt"]) == 0
     table = capsys.readouterr().out
     assert "characters/s" in table
-    assert "names of the prompt kept" in table
+    assert re.search(r"names of the\s", table)
+    assert "median of 5 runs (slowest to fastest) on 1 thread" in table
 
 
 def test_quantise_says_what_it_costs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import test_baselines_tinystoriesgru as published
 import torch
 
 from lilliput.errors import LilliputError
+from lilliput.exam import story as stories_exam
 from lilliput.faces.cli import main
+from lilliput.lab import stories
 from lilliput.lab.load import load_text
 from lilliput.lab.stories import compare
 
@@ -124,3 +127,92 @@ def test_what_cannot_be_had_says_why_and_the_others_are_asked(
     found = capsys.readouterr()
     assert words in found.err
     assert [row["model"] for row in json.loads(found.out)] == ["pure.pt"]
+
+
+def test_a_model_given_twice_is_refused(
+    names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "pure.pt", "tiny.bin", "./pure.pt", "--text", "text.txt"]) == 2
+    assert "./pure.pt was given twice; give each model once" in capsys.readouterr().err
+
+
+def test_files_of_one_name_are_told_apart(
+    names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("aa", "bb"):
+        Path(folder).mkdir()
+        Path(folder, "model.pt").write_bytes(Path("pure.pt").read_bytes())
+    assert main(["compare", "aa/model.pt", "bb/model.pt", "--text", "text.txt", "--markdown"]) == 0
+    out = capsys.readouterr().out
+    for label in ("aa/model.pt", "bb/model.pt"):
+        assert out.count(f"\n| {label} |") == 3
+    # The same model, whatever its name: no figure of the exam but its speed differs.
+    assert "cannot be told from the next, bb/model.pt, which has 0.000 [0.000, 0.000] more" in (
+        out.replace("\\", "")
+    )
+
+
+@pytest.mark.parametrize("shown", ["--markdown", "--json"])
+def test_what_was_asked_is_kept_where_it_is_interrupted(
+    names: list[str],
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+
+    def stopped(reader: Any, *args: Any, **kwargs: Any) -> Any:
+        told.append("asked")
+        if len(told) == 3:
+            raise KeyboardInterrupt
+        return speed_of(reader, *args, **kwargs)
+
+    speed_of = stories_exam.speed_of
+    monkeypatch.setattr(stories_exam, "speed_of", stopped)
+    line = ["compare", "pure.pt", "none.pt", "tiny.bin", "attention.pt", "theirs"]
+    assert main([*line, "--text", "text.txt", shown, "--report", "side"]) == 130
+    found = capsys.readouterr()
+    said = "interrupted: not asked to the end: attention.pt, theirs"
+    assert found.err.count(said) == 1
+    assert "none.pt: " in found.err
+    if shown == "--json":
+        assert [row["model"] for row in json.loads(found.out)] == ["pure.pt", "tiny.bin"]
+    else:
+        assert found.out.startswith(said)
+        assert "\n| tiny.bin |" in found.out
+        assert "attention.pt |" not in found.out
+    page = Path("side/report.html").read_text()
+    assert f"I{said[1:]}." in page
+    assert "2 models of text, side by side" in page
+    # Before the first is asked there is nothing to show.
+    told[:] = ["", ""]
+    assert main([*line, "--text", "text.txt", shown, "--report", "none"]) == 130
+    found = capsys.readouterr()
+    assert found.out == ""
+    assert "not asked to the end: pure.pt, none.pt, tiny.bin" in found.err
+    assert not Path("none").exists()
+
+
+def test_an_exam_says_how_far_it_is(names: list[str]) -> None:
+    told: list[tuple[str, float]] = []
+    asked = ["pure.pt", "none.pt", "tiny.bin"]
+    list(compare(asked, ["text.txt"], lambda what, share: told.append((what, share))))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] < 1
+    for number, name in enumerate(asked):
+        mine = [share for what, share in told if what.startswith(f"{number + 1} of 3, ")]
+        assert mine[0] == pytest.approx(number / 3)
+        assert all(what.endswith(f": {name}") for what, share in told if share in mine)
+    assert len([what for what, _ in told if "story card, 3 stories" in what]) == 2
+
+
+def test_the_unigram_of_a_text_by_hand(names: list[str]) -> None:
+    whole = "".join(DOCUMENTS)
+    by_hand = sum(-math.log2(n / len(whole)) * n for n in Counter(whole).values()) / len(whole)
+    graded = dict(compare(["tiny.bin"], ["text.txt"]))["tiny.bin"]
+    assert not isinstance(graded, LilliputError)
+    assert graded.unigram == pytest.approx(by_hand)
+    assert stories.frequency_bits(["aa", "bb", "cc", "dd"]) == pytest.approx(2)
+    assert stories.frequency_bits(["aaaa"]) == 0

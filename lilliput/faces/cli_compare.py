@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse
@@ -22,9 +22,9 @@ ABOUT = (
 
 def flags_of() -> list[Flag]:
     return [
-        Flag("models", tuple[str, ...], (), "Two or more.", positional=True),
+        Flag("models", tuple[str, ...], (), "One or more, each once.", positional=True),
         Flag("text", tuple[str, ...], (), "Files of documents; empty: the package's excerpt."),
-        Flag("markdown", bool, False, "Print Markdown: the table and all stories."),
+        Flag("markdown", bool, False, "Print Markdown: the tables and all stories."),
         Flag("json", bool, False, "Print JSON."),
         Flag("report", str, "", "A folder to write report.html and compare.md into."),
     ]
@@ -34,44 +34,58 @@ def main(argv: Sequence[str]) -> int:
     values = parse("compare", ABOUT, flags_of(), argv)
     if not values.models:
         raise UserError("compare which models? `lilliput zoo` lists some")
-    from lilliput.faces.text_story import markdown
+    _refuse_twice(values.models)
+    graded: dict[str, TextGraded] = {}
+    failed: dict[str, LilliputError] = {}
+    note = ""
+    try:
+        _ask(values, graded, failed)
+    except KeyboardInterrupt:
+        missing = [name for name in values.models if name not in graded and name not in failed]
+        note = f"interrupted: not asked to the end: {', '.join(missing)}"
+        print(f"lilliput: {note}", file=sys.stderr)
+    if graded:
+        _show(values, graded, note)
+    if note:
+        return 130
+    return max((error.exit_code for error in failed.values()), default=0)
+
+
+def _refuse_twice(models: Sequence[str]) -> None:
+    """Raises UserError where a model was typed twice: it would be asked twice and shown once."""
+    seen: set[Path] = set()
+    for name in models:
+        if Path(name) in seen:
+            raise UserError(f"{name} was given twice; give each model once")
+        seen.add(Path(name))
+
+
+def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, LilliputError]") -> None:
+    """Fills in what each model's exam found, one after another, so that what is there when it is
+    interrupted can be shown."""
+    from lilliput.faces.exam_live import exam_bar
     from lilliput.lab.stories import compare
 
-    graded: dict[str, TextGraded] = {}
-    code = 0
-    for name, found in compare(values.models, values.text):
-        if isinstance(found, LilliputError):
-            print(f"lilliput: {name}: {found}", file=sys.stderr)
-            code = found.exit_code
-        else:
-            graded[name] = found
-            print(f"asked {name}", file=sys.stderr)
-    if not graded:
-        return code
+    with exam_bar() as progress:
+        for name, found in compare(values.models, values.text, progress):
+            if isinstance(found, LilliputError):
+                failed[name] = found
+                print(f"lilliput: {name}: {found}", file=sys.stderr)
+            else:
+                graded[name] = found
+                print(f"asked {name}", file=sys.stderr)
+
+
+def _show(values: Any, graded: "dict[str, TextGraded]", note: str) -> None:
+    from lilliput.faces.text_compare import markdown, print_comparison
+
     if values.json:
         print(json.dumps([one.to_dict() for one in graded.values()], ensure_ascii=False))
     elif values.markdown:
-        print(markdown(graded), end="")
+        print(markdown(graded, note), end="")
     else:
-        _print(graded)
+        print_comparison(graded)
     if values.report:
         from lilliput.faces.report_compare import write_comparison
 
-        print(f"report: {write_comparison(Path(values.report), graded)}", file=sys.stderr)
-    return code
-
-
-def _print(graded: "dict[str, TextGraded]") -> None:
-    from lilliput.faces.text import console, plain_table
-    from lilliput.faces.text_story import compared_rows
-
-    out = console()
-    header, rows = compared_rows(graded)
-    table = plain_table(*header)
-    for row in rows:
-        table.add_row(*row)
-    out.print(table)
-    for number, (prompt, _) in enumerate(next(iter(graded.values())).grade.stories):
-        out.print(f"\n{prompt}", style="bold", markup=False)
-        for name, one in graded.items():
-            out.print(f"  {name}: {''.join(one.grade.stories[number])}", markup=False)
+        print(f"report: {write_comparison(Path(values.report), graded, note)}", file=sys.stderr)

@@ -93,12 +93,14 @@ def _model(values: Any) -> int:
 
 
 def _story(values: Any) -> int:
+    from lilliput.faces.exam_live import exam_bar
     from lilliput.faces.text_story import print_story_grade
     from lilliput.lab.stories import grade_text
 
     if values.sections:
         raise UserError(f"{values.what} tells stories; its exam has no sections: leave them out")
-    graded = grade_text(values.what, values.text, values.anchors)
+    with exam_bar() as progress:
+        graded = grade_text(values.what, values.text, values.anchors, progress=progress)
     if values.json:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
     else:

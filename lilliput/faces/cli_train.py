@@ -203,13 +203,13 @@ def _train(spec: RunSpec, values: Any) -> int:
         _print_source(spec, say)
     graded: Any
     if isinstance(spec.task, StoriesSpec):
+        from lilliput.faces.exam_live import exam_bar
         from lilliput.faces.text_story import print_story_grade
         from lilliput.lab.stories import grade_text
 
-        graded, show = (
-            grade_text(str(folder), why="train"),
-            cast(Callable[[Any], None], print_story_grade),
-        )
+        with exam_bar() as progress:
+            graded = grade_text(str(folder), why="train", progress=progress)
+        show = cast(Callable[[Any], None], print_story_grade)
     else:
         graded, show = grade(str(folder), why="train"), print_grade
     if graded.unkept:

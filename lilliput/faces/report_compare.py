@@ -1,4 +1,4 @@
-"""report.html of a comparison: the table and the stories, on one page that opens offline."""
+"""report.html of a comparison: tables and stories, on one page that opens offline."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,76 +10,86 @@ from lilliput.faces.report_page import (
     Html,
     headline,
     join,
+    lines,
     note,
     page,
     section,
+    story,
     table,
     tag,
     whole_width,
 )
-from lilliput.faces.text_story import compared_rows, markdown, short
+from lilliput.faces.text_compare import (
+    Figures,
+    fewest_words,
+    figures,
+    how_words,
+    last_section,
+    markdown,
+    told,
+)
 from lilliput.files import write_atomically
 
 if TYPE_CHECKING:
     from lilliput.lab.stories import TextGraded
 
 
-def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]") -> Path:
-    """Writes report.html and compare.md into a folder.
+def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]", said: str = "") -> Path:
+    """Writes report.html, compare.md and charts/ into a folder.
+
+    Args:
+        graded: exams by the names of the models, one at least.
+        said: what is to be known before all, such as that it was interrupted.
 
     Raises:
         FileError: the folder cannot be written.
     """
-    header, rows = compared_rows(graded)
-    best = min(graded.values(), key=lambda one: list(one.grade.sections.values())[-1].bits)
-    last = list(best.grade.sections.values())[-1]
-    title = f"{len(graded)} models of text, side by side"
+    first = next(iter(graded.values()))
+    number = len(graded)
+    title = f"{number} models of text, side by side" if number > 1 else f"{first.model.name}"
+    size, card, speed = figures(graded)
+    parts = [tag("h1", title), headline(fewest_words(graded))]
+    if said:
+        parts.append(tag("p", f"{said[0].upper()}{said[1:]}.", class_="warning"))
+    parts.append(
+        note(
+            f"Asked were {last_section(first).documents:,} documents, each by itself; intervals are"
+            " of 95 %. Stories at temperature 0.65, seed 0."
+        )
+    )
+    svg = write_chart(folder / "charts", "bits", bits_chart(graded))
     body = join(
-        tag(
-            "header",
-            join(
-                tag("h1", title),
-                headline(
-                    f"{short(best.model.name)} is the best: {last.bits:.3f} bits per character"
-                    f" [{last.low:.3f}, {last.high:.3f}] with {best.model.parameters:,} parameters"
-                ),
-                note(
-                    "All were asked the same documents, each by itself; intervals are of 95 %, with"
-                    " documents as clusters. Stories at temperature 0.65, seed 0."
-                ),
-            ),
-        ),
+        tag("header", join(*parts)),
         section(
             "table",
-            "Figures",
-            _picture(folder, graded),
-            table(header, rows, label="Figures of each model"),
+            "Size and bits per character",
+            whole_width(svg, "Bits per character against parameters, one point a model"),
+            _table(size, "Size and bits per character"),
+            note(how_words(graded)),
         ),
+        section("card", "Story card", _table(card, "Story card")),
+        section("speed", "Speed", _table(speed, "Speed"), note(speed.note)),
         section("stories", "Stories", *_stories(graded)),
     )
-    return _write(folder, title, body, graded)
-
-
-def _write(folder: Path, title: str, body: Html, graded: "Mapping[str, TextGraded]") -> Path:
     path = folder / "report.html"
     write_atomically(path, page(title, body, {}, {}, "").encode(), then="")
-    write_atomically(folder / "compare.md", markdown(graded).encode(), then="")
+    write_atomically(folder / "compare.md", markdown(graded, said).encode(), then="")
     return path
 
 
-def _picture(folder: Path, graded: "Mapping[str, TextGraded]") -> Html:
-    """The chart, in the page itself and as files beside it."""
-    svg = write_chart(folder / "charts", "bits", bits_chart(graded))
-    return whole_width(svg, "Bits per character against parameters, one point a model")
+def _table(part: Figures, label: str) -> Html:
+    """What is in brackets under what is before, so that a row is as short as it can be."""
+    rows = [
+        [row[0], *(lines(cell.replace(" [", "\n[").replace(" (", "\n(")) for cell in row[1:])]
+        for row in part.rows
+    ]
+    return table([lines(words) for words in part.header], rows, label=label)
 
 
 def _stories(graded: "Mapping[str, TextGraded]") -> list[Html]:
     """Each prompt, and how every model goes on with it."""
-    first = next(iter(graded.values()))
     parts: list[Html] = []
-    for number, (prompt, _) in enumerate(first.grade.stories):
+    for prompt, stories in told(graded):
         parts.append(tag("h3", prompt))
-        for name, one in graded.items():
-            story = "".join(one.grade.stories[number])
-            parts.append(tag("p", join(tag("b", short(name)), f": {story}")))
+        parts += [story(label, f"\n{words}") for label, words in stories.items()]
     return parts

@@ -63,8 +63,22 @@ def note(content: object) -> Html:
     return tag("p", content, class_="note")
 
 
+def lines(words: str) -> Html:
+    """Words whose line ends stay."""
+    return Html("<br>".join(map(text, words.split("\n"))))
+
+
+def story(bold: str, told: str) -> Html:
+    """A story in its own paragraphs, behind something in bold: its prompt, or who told it."""
+    return tag("p", join(tag("b", bold), told), class_="story")
+
+
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[object]], *, label: str, sortable: bool = False
+    header: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    *,
+    label: str,
+    sortable: bool = False,
 ) -> Html:
     """A table that scrolls by itself on a narrow screen; its first column names the rows."""
     head = tag("thead", tag("tr", join(*(tag("th", name, scope="col") for name in header))))
@@ -94,8 +108,10 @@ def chart(name: str, label: str, caption: object) -> Html:
 
 
 def whole_width(svg: str, label: str) -> Html:
-    """A picture in the page itself, in the page's colours, as wide as the page."""
-    return tag("figure", tag("div", _bare(svg), role="img", aria_label=label, class_="frame"))
+    """A picture in the page itself, in the page's colours, as wide as the page; on a narrow screen
+    it scrolls by itself, so that its words can be read."""
+    attributes = {"role": "img", "aria_label": label, "class_": "frame still", "tabindex": "0"}
+    return tag("figure", tag("div", _bare(svg), **attributes))
 
 
 def still(name: str, svg: str, label: str) -> Html:

@@ -13,10 +13,11 @@ from lilliput.faces.report_page import Html, chart, headline, join, note, sectio
 from lilliput.faces.report_search import task_words
 from lilliput.faces.report_story import context_chart, is_story, loss_rows, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
+from lilliput.faces.text_story import failure_words
 from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
 from lilliput.specs import RunSpec, StoriesSpec, from_dict
-from lilliput.units import format_seconds
+from lilliput.units import bits_words, format_seconds
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,8 @@ def curves(run: Run) -> dict[str, charts.Spec]:
 
 
 def _answer(run: Run) -> str:
-    if run.exam is not None and is_story(run.exam):
-        section = run.exam["grade"]["sections"]["unseen"]
-        words = f"{section['bits']:.3f} [{section['low']:.3f}, {section['high']:.3f}]"
-        return f"{shape_words(run)}: {_validation(run)}unseen {words} bits per character"
+    if isinstance(run.spec.task, StoriesSpec):
+        return f"{shape_words(run)}: {_bits(run)}"
     if run.exam is not None and "unseen" in run.exam["grade"]["sections"]:
         section = run.exam["grade"]["sections"]["unseen"]
         unseen = section["overall"]
@@ -98,6 +97,20 @@ def _answer(run: Run) -> str:
         score = interval(unseen["right"], unseen["total"], unseen["low"], unseen["high"])
         return f"{shape_words(run)}: {_validation(run)}unseen {score}"
     return f"{shape_words(run)}: {_validation(run).rstrip(', ') or 'not validated yet'}"
+
+
+def _bits(run: Run) -> str:
+    """`validation 1.327 [1.308, 1.345], unseen 1.351 [1.331, 1.370] bits per character`"""
+    words = []
+    if run.records:
+        last = run.records[-1]
+        bits = -last["right"] / last["total"]
+        words.append(f"validation {bits_words(bits, -last['high'], -last['low'])}")
+    if run.exam is not None:
+        # The text that decides is the last: unseen, or what was asked where that is not at hand.
+        name, section = list(run.exam["grade"]["sections"].items())[-1]
+        words.append(f"{name} {bits_words(section['bits'], section['low'], section['high'])}")
+    return f"{', '.join(words)} bits per character" if words else "not validated yet"
 
 
 def _validation(run: Run) -> str:
@@ -134,6 +147,8 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
     if getattr(spec.task, "leaked", False):
         leaked = "leaked: this model was trained on problems of its own exam."
         parts.insert(2, tag("p", leaked, class_="warning"))
+    if run.exam is not None and is_story(run.exam) and (failure := failure_words(run.exam)):
+        parts.insert(2, tag("p", f"{failure}.", class_="warning"))
     whole = bool(last and last["low"] == last["high"])
     if whole:
         parts.append(note(ALL_TRAINED_ON))

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lilliput.faces import charts
-from lilliput.faces.report_page import Html, chart, join, note, table, tag
-from lilliput.faces.text_story import CARD, spectrum_words
-from lilliput.units import Interval
+from lilliput.faces.report_page import Html, chart, join, note, story, table, tag
+from lilliput.faces.text_story import CARD, UNIGRAM, spectrum_words, speed_words
+from lilliput.units import Interval, bits_words
 
 Exam = Mapping[str, Any]
 
@@ -59,35 +59,33 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
     """
     grade = exam["grade"]
     rows = [
-        [name, f"{s['documents']:,}", f"{s['characters']:,}", _bits(s)]
+        [
+            name,
+            f"{s['documents']:,}",
+            f"{s['characters']:,}",
+            bits_words(s["bits"], s["low"], s["high"]),
+        ]
         for name, s in grade["sections"].items()
     ]
     if exam["unigram"] is not None:
-        rows.append(["who knows frequencies alone", "", "", f"{exam['unigram']:.3f}"])
+        rows.append([UNIGRAM, "", "", f"{exam['unigram']:.3f}"])
     header = ["text", "documents", "characters", "bits per character, 95 %"]
     card = [
         [words, _share(grade["card"][name]), _share(grade["real"][name])]
         for name, words in CARD.items()
     ]
-    speed = grade["speed"]
-    said = (
-        f"{speed['characters_per_second']:,.0f} characters and"
-        f" {speed['pieces_per_second']:,.0f} pieces a second in PyTorch, greedy, one text: median"
-        f" of {speed['runs']}, {speed['threads']} thread(s), {speed['prompt_pieces']} before."
-    )
-    stories = [tag("p", join(tag("b", prompt), story)) for prompt, story in grade["stories"]]
     return join(
         table(header, rows, label="Bits per character"),
         chart("context", "Bits per character against window", _context_words(grade["context"]))
         if charted
         else note(_context_words(grade["context"])),
         table(["story card", "the model's", "real stories"], card, label="Story card"),
-        note(said),
+        note(f"Speed: {speed_words(grade['speed'])}."),
         note(f"How long it remembers: {spectrum_words(exam['spectrum'])}.")
         if exam["spectrum"]
         else "",
         tag("h3", "Five stories"),
-        *stories,
+        *(story(prompt, told) for prompt, told in grade["stories"]),
     )
 
 
@@ -99,10 +97,6 @@ def _context_words(context: Exam) -> str:
         f"How much of what came before is of use: a window of {enough:,} pieces"
         f" ({characters:,} characters) is within 1 % of the longest, {windows[-1]:,}."
     )
-
-
-def _bits(section: Exam) -> str:
-    return f"{section['bits']:.3f} [{section['low']:.3f}, {section['high']:.3f}]"
 
 
 def _share(share: Exam) -> str:

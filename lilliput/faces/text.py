@@ -28,7 +28,7 @@ _FOLDED = 8
 """Least columns of what folds beside others: a word such as `training`."""
 _ROOM = 20
 """Least columns for the kinds of error; in less they would be a tower of syllables."""
-_GAP = 3
+GAP = 3
 """Columns between two of a table."""
 
 
@@ -94,7 +94,7 @@ def print_grade(graded: "Graded") -> None:
             alone = len(names) == 1
             cells = _cells(tally, section.exhaustive)
             rows.append([title if alone else "", name if name in "+-*/" else "", *cells])
-    taken = sum(max(len(row[column]) for row in rows) + _GAP for column in range(5))
+    taken = sum(max(len(row[column]) for row in rows) + GAP for column in range(5))
     beside = out.width - taken >= _ROOM
     table = plain_table(*(rows[0] if beside else rows[0][:-1]), right=(2, 3))
     for row in rows[1:]:

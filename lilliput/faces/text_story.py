@@ -1,12 +1,11 @@
-"""The exam of a model of text as terminal tables and as Markdown. Knows no verb and no flag."""
+"""The exam of a model of text in words and as terminal tables. Knows no verb and no flag."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lilliput.faces.text import console, curve, mark_words, plain_table
-from lilliput.units import format_bytes
+from lilliput.units import bits_words, format_bytes
 
 if TYPE_CHECKING:
     from lilliput.exam.card import StoryCard
@@ -21,7 +20,9 @@ CARD = {
     "ended": "ended by itself",
 }
 """Figures of a story card, in words."""
+UNIGRAM = "who knows frequencies alone"
 WIDTH = 100
+"""Columns of a story's lines at most."""
 
 
 def card_rows(card: "StoryCard", real: "StoryCard") -> list[list[str]]:
@@ -40,14 +41,17 @@ def print_story_grade(graded: "TextGraded") -> None:
         "text", "documents", "characters", "bits per character [95 %]", right=(1, 2)
     )
     for name, section in grade.sections.items():
-        words = f"{section.bits:.3f} [{section.low:.3f}, {section.high:.3f}]"
+        words = bits_words(section.bits, section.low, section.high)
         table.add_row(name, f"{section.documents:,}", f"{section.characters:,}", words)
     if graded.unigram is not None:
-        table.add_row("", "", "", f"{graded.unigram:.3f}  who knows frequencies alone")
+        table.add_row("", "", "", f"{graded.unigram:.3f}  {UNIGRAM}")
     out.print(table)
     out.print()
+    exam = graded.to_dict()
+    if failure := failure_words(exam):
+        out.print(failure)
     out.print(context_words(graded))
-    out.print(speed_words(graded))
+    out.print(f"speed: {speed_words(exam['grade']['speed'])}")
     if graded.spectrum:
         out.print(spectrum_words(graded.spectrum))
     if graded.num_looks > 1:
@@ -59,8 +63,39 @@ def print_story_grade(graded: "TextGraded") -> None:
     out.print(table)
     for prompt, story in grade.stories:
         out.print()
-        for line in f"{prompt}{story}".split("\n"):
-            out.print(textwrap.fill(line, WIDTH), markup=False)
+        out.print(wrapped(f"{prompt}{story}"), markup=False)
+
+
+def wrapped(story: str, indent: str = "") -> str:
+    """A story in lines that a window holds; its paragraphs stay apart.
+
+    Args:
+        indent: stands before every line.
+    """
+    width = min(WIDTH, console().width)
+    lines = (textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent)
+             for line in story.split("\n"))  # fmt: skip
+    return "\n".join(lines)
+
+
+def failure_words(exam: Mapping[str, Any]) -> str:
+    """That a model is a total failure; empty where it is none, or where the unigram's bits are not
+    known.
+
+    Args:
+        exam: the content of exam.json.
+    """
+    sections, unigram = exam["grade"]["sections"], exam["unigram"]
+    # The unigram's bits are those of validation, where there is one.
+    section = sections.get("valid") or list(sections.values())[-1]
+    worst = section["bits"] if section["high"] is None else section["high"]
+    if unigram is None or worst < unigram:
+        return ""
+    found = bits_words(section["bits"], section["low"], section["high"])
+    return (
+        f"total failure: {found} bits per character are not shown to be fewer than the"
+        f" {unigram:.3f} of one {UNIGRAM}"
+    )
 
 
 def context_words(graded: "TextGraded") -> str:
@@ -81,70 +116,22 @@ def spectrum_words(spectrum: Mapping[str, float]) -> str:
     return "; ".join(f"{name} {value:.3f}" for name, value in spectrum.items())
 
 
-def speed_words(graded: "TextGraded") -> str:
-    speed = graded.grade.speed
+def speed_words(speed: Mapping[str, Any]) -> str:
+    """`837 characters/s (812 to 2,018), 306 pieces/s; greedy in PyTorch, …` of exam.json."""
+    ends = ""
+    # An exam that an older version kept has no range.
+    if "slowest" in speed:
+        ends = f" ({speed['slowest']:,.0f} to {speed['fastest']:,.0f})"
     return (
-        f"speed: {speed.characters_per_second:,.0f} characters/s, {speed.pieces_per_second:,.0f}"
-        f" pieces/s (median of {speed.runs}, {speed.threads} thread"
-        f"{'s' if speed.threads != 1 else ''}, behind {speed.prompt_pieces} pieces)"
+        f"{speed['characters_per_second']:,.0f} characters/s{ends},"
+        f" {speed['pieces_per_second']:,.0f} pieces/s; {timing_words(speed)}, behind a prompt of"
+        f" {speed['prompt_pieces']:,} pieces"
     )
 
 
-def compared_rows(graded: Mapping[str, "TextGraded"]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a comparison: what is compared down, models across."""
-    models = list(graded.values())
-    rows: list[list[str]] = []
-
-    def row(words: str, cells: Sequence[str]) -> None:
-        rows.append([words, *cells])
-
-    row("family", [one.model.family for one in models])
-    row("parameters", [f"{one.model.parameters:,}" for one in models])
-    row("bytes on disk", [format_bytes(one.model.bytes) for one in models])
-    for name in models[0].grade.sections if models else ():
-        row(f"bits/character, {name}", [str_bits(one.grade.sections[name]) for one in models])
-    row("characters/s", [f"{one.grade.speed.characters_per_second:,.0f}" for one in models])
-    row("pieces/s", [f"{one.grade.speed.pieces_per_second:,.0f}" for one in models])
-    row("effective context, chars",
-        [f"{one.grade.context.effective_characters:,}" for one in models])  # fmt: skip
-    for name, words in CARD.items():
-        row(words, [str(getattr(one.grade.card, name)) for one in models])
-    if models:
-        header = ["", *map(short, graded), "real stories"]
-        for cells in rows:
-            figure = next((n for n, words in CARD.items() if words == cells[0]), "")
-            cells.append(str(getattr(models[0].grade.real, figure)) if figure else "")
-        return header, rows
-    return ["", "real stories"], rows
-
-
-def short(name: str) -> str:
-    """A model's name at the head of a column: without its folders."""
-    return name if name.startswith(("zoo:", "hf:")) else Path(name).name
-
-
-def str_bits(section: Any) -> str:
-    return f"{section.bits:.3f} [{section.low:.3f}, {section.high:.3f}]"
-
-
-def markdown(graded: Mapping[str, "TextGraded"]) -> str:
-    """A comparison as Markdown: the table, then each prompt with every model's story."""
-    header, rows = compared_rows(graded)
-    lines = [_line(header), _line(["---"] * len(header)), *map(_line, rows)]
-    for number, (prompt, _) in enumerate(next(iter(graded.values())).grade.stories):
-        lines += ["", f"**{_plain(prompt)}**"]
-        for name, one in graded.items():
-            # Its own prompt: a model of other letters was given another.
-            lines += ["", f"*{name}*: {_plain(''.join(one.grade.stories[number]))}"]
-    return "\n".join(lines) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown finds nothing to set."""
-    for mark in "\\|*_`<[#":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", "<br>")
+def timing_words(speed: Mapping[str, Any]) -> str:
+    """How it was timed: `greedy in PyTorch, one text at a time, …`"""
+    threads = f"{speed['threads']} thread{'s' if speed['threads'] != 1 else ''}"
+    spread = " (slowest to fastest)" if "slowest" in speed else ""
+    runs = f"median of {speed['runs']} runs{spread} on {threads}"
+    return f"greedy in PyTorch, one text at a time, {runs}"
