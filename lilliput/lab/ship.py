@@ -174,10 +174,10 @@ def _golden(model: "Model | TextModel") -> dict[str, str]:
 
         prompt = model.mapped(GOLDEN)
         if exact:
-            pieces = tell(model.reader, prompt, sampling=_GREEDY, pieces=_PIECES)
+            told = "".join(tell(model.reader, prompt, sampling=_GREEDY, pieces=_PIECES))
         else:
-            pieces = model.tell(prompt, sampling=_GREEDY, pieces=_PIECES)
-        return {prompt: prompt + "".join(pieces)}
+            told = "".join(model.tell(prompt, sampling=_GREEDY, pieces=_PIECES))
+        return {prompt: prompt + told}
     questions = [problem.question for problem in model.task.exam("valid")[:20]]
     answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)
     return {q: _line(model, q, a) for q, a in zip(questions, answers, strict=True)}
