@@ -11,6 +11,7 @@ from test_cli_models import piped
 from text_toys import write_stories
 
 from lilliput.faces.cli import main
+from lilliput.faces.report import write_run_report
 from lilliput.files import read_lines
 from lilliput.lab.load import load, load_answerer, load_text
 from lilliput.lab.telling import TextModel
@@ -67,6 +68,10 @@ def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixt
     assert (home / "runs/told/charts/context.svg").exists()
     exam = json.loads((home / "runs/told/exam.json").read_text())
     assert exam["grade"]["sections"]["unseen"]["bits"] < exam["unigram"]
+    # Had frequencies alone cost as little, it would have learned nothing.
+    exam["unigram"] = exam["grade"]["sections"]["valid"]["bits"]
+    (home / "runs/told/exam.json").write_text(json.dumps(exam))
+    assert ">total failure: " in write_run_report(home / "runs/told").read_text()
 
 
 def test_a_story_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
