@@ -19,8 +19,7 @@ from lilliput.exam.speed import speed_of
 from lilliput.exam.story import PROMPTS, grade_sections
 from lilliput.lab.load import load_text, resolve
 from lilliput.lab.quantising import quantise
-from lilliput.lab.stories import read_sections
-from lilliput.tasks.documents import EXCERPT
+from lilliput.tasks.documents import EXCERPT, read_sections
 from lilliput.zoo import entries
 
 
@@ -33,12 +32,11 @@ def main(*text: str) -> None:
     for entry in found:
         name = f"zoo:{entry.name}"
         model = load_text(name)
-        asked = {n: [model.mapped(text) for text in sections[n]] for n in sections}
-        graded = grade_sections(model.reader, asked)
+        graded = grade_sections(model.reader, sections)
         with tempfile.TemporaryDirectory() as folder:
             small = Path(folder) / "int8.safetensors"
             quantise(name, "int8", small, measure=False)
-            after = grade_sections(load_text(str(small)).reader, asked)
+            after = grade_sections(load_text(str(small)).reader, sections)
             size = small.stat().st_size
         last = list(graded)[-1]
         speed = speed_of(model.reader, PROMPTS[0])

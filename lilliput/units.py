@@ -24,13 +24,13 @@ class Interval(NamedTuple):
 
 def score_words(score: float, low: float, high: float) -> str:
     """`72.0 % [70.4, 73.3]`, or `1.327 bits [1.301, 1.353]` of a text's score, which is minus the
-    bits per character; without an interval where it is a point.
+    bits per character; without an interval where it is a point, or one document has none.
 
     >>> score_words(0.72, 0.704, 0.733), score_words(-1.327, -1.353, -1.301)
     ('72.0 % [70.4, 73.3]', '1.327 bits [1.301, 1.353]')
     """
     words = point_words(score)
-    if low == high:
+    if low == high or not math.isfinite(low):
         return words
     ends = f"{-high:.3f}, {-low:.3f}" if score < 0 else f"{100 * low:.1f}, {100 * high:.1f}"
     return f"{words} [{ends}]"

@@ -14,8 +14,8 @@ from torch import nn
 from lilliput.errors import CharacterError, SpecError
 from lilliput.exam import speed as timing
 from lilliput.exam.anchors import Anchored
-from lilliput.exam.bits import Bits, bits_of, difference, nats_of
-from lilliput.exam.context import context_curve
+from lilliput.exam.bits import Bits, bits_of, nats_of
+from lilliput.exam.context import ContextCurve, context_curve
 from lilliput.exam.reader import Reader
 from lilliput.exam.speed import RUNS, speed_of
 from lilliput.exam.story import grade_stories
@@ -93,26 +93,25 @@ def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert 0.92 <= inside / 600 <= 0.975
 
 
-def test_a_difference_is_paired_by_document() -> None:
-    """The interval holds the truth as often as it says, however hard the documents are; and that
-    where all documents differ alike it is narrow."""
-    chance = np.random.default_rng(1)
-    inside = 0
-    for _ in range(600):
-        characters = chance.integers(200, 1_000, 80)
-        hard = characters * (1.2 + 0.3 * chance.standard_normal(80))
-        more = characters * (0.02 + 0.05 * chance.standard_normal(80))
-        found = difference(Bits(hard, characters), Bits(hard + more, characters))
-        assert found is not None
-        inside += found.low <= 0.02 <= found.high
-        assert found.high - found.low < 0.05
-    assert 0.92 <= inside / 600 <= 0.975
-    one, other = Bits(hard, characters), Bits(hard + 0.1 * characters, characters)
-    assert difference(one, other) == pytest.approx((0.1, 0.1, 0.1))
-    assert difference(other, one) == pytest.approx((-0.1, -0.1, -0.1))
-    # A reader that does not foretell the first character of a document scores one fewer of each.
-    assert difference(one, Bits(hard, characters - 1)) is not None
-    assert difference(Bits(hard[:1], characters[:1]), Bits(hard[:1], characters[:1])) is None
+class Later(nn.Module):
+    """Foretells `a`, surely from the fifth piece that it reads at once, and before at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sure_V = nn.Parameter(50 * torch.eye(SIZE)[1])
+
+    def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        late_T = torch.arange(ids_BT.shape[1]) >= 4
+        return (late_T[:, None] * self.sure_V).expand(len(ids_BT), -1, -1)
+
+
+@pytest.mark.parametrize("length", [5, 8, 9, 12, 30])
+def test_windows_slide_by_half(length: int) -> None:
+    """Behind the first four, every piece has at least half a window before it."""
+    reader = Reader(Later(), VOCABULARY, 8, (0,), (0,))
+    assert bits_of(reader, ["a" * length]).bits_D[0] == pytest.approx(4 * math.log2(SIZE))
+    # In windows of four, nothing is ever late.
+    assert bits_of(reader, ["a" * length], 4).bits_D[0] == pytest.approx(length * math.log2(SIZE))
 
 
 def test_unknown_characters_are_refused() -> None:
@@ -129,6 +128,13 @@ def test_effective_context_of_networks_that_look_back_one_piece_or_none() -> Non
     assert curve.characters_a_piece == 1
     network = build(GPTSpec(layers=1, width=8, heads=1), SIZE, 40, seed=1)
     assert context_curve(Reader(network, VOCABULARY, 40, (0,), (0,)), documents).windows[-1] == 40
+
+
+def test_a_window_is_enough_within_one_per_cent_of_the_longest() -> None:
+    windows = (4, 8, 16, 32)
+    assert ContextCurve(windows, (1.03, 1.02, 1.009, 1.0), 2.5).effective == 16
+    assert ContextCurve(windows, (1.03, 1.009, 1.02, 1.0), 2.5).effective == 8
+    assert ContextCurve(windows, (1.3, 1.2, 1.011, 1.0), 2.5).effective_characters == 80
 
 
 # Telling

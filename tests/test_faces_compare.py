@@ -62,7 +62,7 @@ def section(bits_D: Any) -> SectionBits:
     bits = Bits(np.array(bits_D) * 1000, np.full(len(bits_D), 1000))
     mean, *ends = bits.interval()
     low, high = ends if len(bits_D) > 1 else (None, None)
-    return SectionBits(mean, cast(Any, low), cast(Any, high), len(bits_D), 1000 * len(bits_D), bits)
+    return SectionBits(mean, low, high, len(bits_D), 1000 * len(bits_D), 0, 0.0, bits)
 
 
 def graded(name: str = "a", bits_D: Any = (1.1, 1.3, 1.2), **fields: Any) -> TextGraded:
@@ -72,6 +72,7 @@ def graded(name: str = "a", bits_D: Any = (1.1, 1.3, 1.2), **fields: Any) -> Tex
         context=ContextCurve((4, 8, 16), (2.0, 1.2, 1.2), 2.5),
         card=CARD,
         real=replace(CARD, ended=Share(61, 64, Interval(0.9531, 0.8710, 0.9839))),
+        prompt_characters=100,
         speed=Speed(1_234.0, 2_018.0, 837.0, 2_098.0, 54, 1, 5),
         stories=fields.pop("stories", stories),
     )

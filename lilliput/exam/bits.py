@@ -8,7 +8,8 @@ D documents, B rows, T pieces, V vocabulary.
 """
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,6 +81,16 @@ def _spread(bits: Bits) -> NDArray[np.float64]:
     return np.asarray(off_D / bits.characters_D.sum())
 
 
+def frequency_bits(documents: Iterable[str]) -> float:
+    """Bits per character where each character is foretold from how often it is in these very
+    documents: the fewest that frequencies alone can cost."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        counts.update(document)
+    total = counts.total()
+    return sum(n * math.log2(total / n) for n in counts.values()) / max(total, 1)
+
+
 class _Span(NamedTuple):
     """A part of a document that goes through the model at once."""
 
@@ -89,8 +100,11 @@ class _Span(NamedTuple):
     """How many of the last pieces are scored."""
 
 
-def bits_of(reader: Reader, documents: Sequence[str]) -> Bits:
+def bits_of(reader: Reader, documents: Sequence[str], window: int = 0) -> Bits:
     """Bits of texts.
+
+    Args:
+        window: see `nats_of`.
 
     Raises:
         CharacterError: a text has a character that the vocabulary lacks.
@@ -102,7 +116,7 @@ def bits_of(reader: Reader, documents: Sequence[str]) -> Bits:
             n - len(reader.vocabulary.decode(ids[:1]))
             for n, ids in zip(characters, ids_D, strict=True)
         ]
-    return Bits(nats_of(reader, ids_D) / math.log(2), np.array(characters))
+    return Bits(nats_of(reader, ids_D, window) / math.log(2), np.array(characters))
 
 
 @torch.inference_mode()

@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from lilliput.errors import SpecError
 from lilliput.tasks.names import name_of
 from lilliput.units import Interval, clustered_wilson, wilson
 
@@ -87,12 +86,7 @@ def story_card(stories: Sequence[Story], words: Collection[str]) -> StoryCard:
 
     Args:
         words: the corpus' vocabulary, in lower case; see `words_of`.
-
-    Raises:
-        SpecError: there are no stories.
     """
-    if not stories:
-        raise SpecError("a story card needs at least one story; got 0")
     real, repeated, distinct, kept, closed = [], [], [], [], []
     for story in stories:
         before, own = _words(story)

@@ -1,12 +1,9 @@
 """Effective context: how much of what came before a model makes use of. Knows no task."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from lilliput.exam.bits import nats_of
+from lilliput.exam.bits import bits_of
 from lilliput.exam.reader import Reader
 
 NEAR = 0.01
@@ -22,12 +19,13 @@ class ContextCurve:
     windows: tuple[int, ...]
     """Pieces read at once, doubling; the last is the whole document or all that the model reads."""
     bits: tuple[float, ...]
-    """Bits per character with each."""
+    """Bits per character with each, as `bits_of` counts them."""
     characters_a_piece: float
 
     @property
     def effective(self) -> int:
-        """The shortest window, in pieces, within 1 % of the longest."""
+        """The shortest of the windows, in pieces, within 1 % of the longest. As they double, one of
+        little more than half of it may be enough: it is how much is made use of *at most*."""
         enough = (1 + NEAR) * self.bits[-1]
         return next(w for w, b in zip(self.windows, self.bits, strict=True) if b <= enough)
 
@@ -44,6 +42,5 @@ def context_curve(reader: Reader, documents: Sequence[str]) -> ContextCurve:
     longest = max(map(len, ids_D)) + len(reader.start)
     longest = min(longest, reader.window) if reader.window else longest
     windows = [SHORTEST << n for n in range(64) if SHORTEST << n < longest] + [longest]
-    nats = [float(np.sum(nats_of(reader, ids_D, window))) for window in windows]
-    bits = tuple(n / math.log(2) / characters for n in nats)
+    bits = tuple(bits_of(reader, documents, window).per_character for window in windows)
     return ContextCurve(tuple(windows), bits, characters / pieces)

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 from torch import nn
 
+from lilliput.tasks.vocabulary import mapped
+
 
 class Tokenizer(Protocol):
     """Text as numbers and back."""
@@ -38,3 +40,9 @@ class Reader(NamedTuple):
     def room(self) -> int | None:
         """Pieces of prompt and story together; None: no limit."""
         return None if self.endless or not self.window else self.window
+
+    def mapped(self, text: str) -> str:
+        """The text with the nearest known character in each unknown one's place, one for one, where
+        the vocabulary is one of characters; another kind reads any text."""
+        known = getattr(self.vocabulary, "known", "")
+        return mapped(text, known) if known else text

@@ -11,7 +11,7 @@ from typing import Any
 
 from lilliput.errors import UserError
 from lilliput.exam.bits import Bits, bits_of
-from lilliput.exam.card import Story, StoryCard, real_stories, story_card
+from lilliput.exam.card import Story, StoryCard, first_sentence, real_stories, story_card
 from lilliput.exam.context import ContextCurve, context_curve
 from lilliput.exam.reader import Reader
 from lilliput.exam.speed import Speed, speed_of
@@ -43,16 +43,22 @@ class SectionBits:
     """Bits per character of one set of documents."""
 
     bits: float
-    low: float
-    high: float
-    """95 % interval, documents as clusters."""
+    low: float | None
+    high: float | None
+    """95 % interval, documents as clusters; None where there is but one."""
     documents: int
     characters: int
+    replaced: int
+    """Characters that the vocabulary lacks, so that the nearest known ones were read."""
+    replaced_share: float
+    """Of all characters, as a fraction of one."""
     per_document: Bits = field(repr=False, compare=False)
     """What each of them cost, by which two models are compared; not in `to_dict`."""
 
     @property
-    def interval(self) -> Interval:
+    def interval(self) -> Interval | None:
+        if self.low is None or self.high is None:
+            return None
         return Interval(self.bits, self.low, self.high)
 
 
@@ -64,10 +70,13 @@ class StoryGrade:
     context: ContextCurve
     card: StoryCard
     real: StoryCard
-    """The same figures of the documents that the prompts come from."""
+    """The same figures of the documents that the prompts come from, as they are written."""
+    prompt_characters: int
+    """The longest prompt that was allowed: fewer than usual where the window is short."""
     speed: Speed
     stories: tuple[tuple[str, str], ...]
-    """Five prompts, each with a story; `CUT_OFF` closes one that did not end by itself."""
+    """Five prompts, each with a story, which `CUT_OFF` closes where it did not end by itself; none
+    where the model can read none of the five, and the documents are too short to begin with."""
 
     def to_dict(self) -> dict[str, Any]:
         made = asdict(self)
@@ -77,16 +86,32 @@ class StoryGrade:
 
 
 def grade_sections(reader: Reader, sections: Mapping[str, Sequence[str]]) -> dict[str, SectionBits]:
-    """Bits per character of sets of documents, by name; of several files, together as well."""
-    costs = {name: bits_of(reader, documents) for name, documents in sections.items()}
+    """Bits per character of sets of documents, by name; of several files, together as well.
+
+    Args:
+        sections: documents as they are written, whatever characters the model knows.
+    """
+    costs, written = dict[str, Bits](), dict[str, list[str]]()
+    for name, documents in sections.items():
+        costs[name] = bits_of(reader, [reader.mapped(document) for document in documents])
+        written[name] = list(documents)
     if len(costs) > 1 and "unseen" not in costs:
         costs["together"] = reduce(add, costs.values())
-    return {name: _section(bits) for name, bits in costs.items()}
+        written["together"] = reduce(add, written.values())
+    return {name: _section(reader, bits, written[name]) for name, bits in costs.items()}
 
 
-def _section(bits: Bits) -> SectionBits:
-    mean, low, high = bits.interval()
-    return SectionBits(mean, low, high, len(bits.bits_D), int(bits.characters_D.sum()), bits)
+def _section(reader: Reader, bits: Bits, written: Sequence[str]) -> SectionBits:
+    mean, *ends = bits.interval()
+    low, high = ends if len(written) > 1 else (None, None)
+    replaced = sum(
+        one != other
+        for document in written
+        for one, other in zip(document, reader.mapped(document), strict=True)
+    )
+    characters = int(bits.characters_D.sum())
+    share = replaced / sum(map(len, written))
+    return SectionBits(mean, low, high, len(written), characters, replaced, share, bits)
 
 
 def grade_stories(
@@ -101,7 +126,8 @@ def grade_stories(
     """The exam.
 
     Args:
-        sections: documents by name; prompts and context are taken from the last of them.
+        sections: documents by name, as they are written; prompts and context are taken from the
+            last of them.
         words: the corpus' vocabulary of words (card.words_of).
         progress: is told what comes next, and which share of the time is over, as it was measured
             with models of 200,000 parameters.
@@ -110,13 +136,13 @@ def grade_stories(
     graded = grade_sections(reader, sections)
     documents = list(sections.values())[-1][:ASKED]
     progress("effective context", 0.2)
-    context = context_curve(reader, documents)
+    context = context_curve(reader, [reader.mapped(document) for document in documents])
     longest = PROMPT
     if reader.room:
         # Half of what a model reads at once is left for its story.
         longest = min(PROMPT, int(reader.room * context.characters_a_piece) // 2)
     real = real_stories(documents, prompt_characters=longest, characters=CHARACTERS)
-    prompts = [story.prompt for story in real]
+    prompts = [reader.mapped(story.prompt) for story in real]
     progress(f"story card, {len(prompts)} stories", 0.55)
     told = tell_all(reader, prompts, sampling=sampling, seed=seed, characters=CHARACTERS)
     stories = [Story(p, text, ended) for p, (text, ended) in zip(prompts, told, strict=True)]
@@ -126,12 +152,15 @@ def grade_stories(
         for number, prompt in enumerate(_readable(reader, prompts))
     )
     progress("speed", 0.9)
+    # A document of one sentence is no prompt, but the clock needs something to begin with.
+    timed = prompts[0] if prompts else reader.mapped(first_sentence(documents[0], longest))
     return StoryGrade(
         graded,
         context,
         story_card(stories, words),
         story_card(real, words),
-        speed_of(reader, prompts[0]),
+        longest,
+        speed_of(reader, timed),
         five,
     )
 

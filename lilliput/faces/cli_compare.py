@@ -23,7 +23,13 @@ ABOUT = (
 def flags_of() -> list[Flag]:
     return [
         Flag("models", tuple[str, ...], (), "One or more, each once.", positional=True),
-        Flag("text", tuple[str, ...], (), "Files of documents; empty: the package's excerpt."),
+        Flag(
+            "text",
+            tuple[str, ...],
+            (),
+            "Files of documents; empty: the package's excerpt, or what of it is unseen where a"
+            " model learned it. It is a part of zoo:stories-211k's validation text.",
+        ),
         Flag("markdown", bool, False, "Print Markdown: the tables and all stories."),
         Flag("json", bool, False, "Print JSON."),
         Flag("report", str, "", "A folder to write report.html and compare.md into."),
@@ -74,6 +80,8 @@ def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, Lillip
             else:
                 graded[name] = found
                 print(f"asked {name}", file=sys.stderr)
+                for words in filter(None, (found.remark, found.unkept)):
+                    print(f"lilliput: {words}", file=sys.stderr)
 
 
 def _show(values: Any, graded: "dict[str, TextGraded]", note: str) -> None:

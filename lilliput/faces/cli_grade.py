@@ -105,6 +105,8 @@ def _story(values: Any) -> int:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
     else:
         print_story_grade(graded)
+    if graded.remark:
+        print(f"lilliput: {graded.remark}", file=sys.stderr)
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     return 0

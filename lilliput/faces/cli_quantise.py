@@ -19,7 +19,7 @@ def flags_of() -> list[Flag]:
     return [
         Flag("model", str, help="zoo:NAME, a run, or a model file.", positional=True),
         Flag("numbers", str, "int8", "int8 or int16."),
-        Flag("out", str, "", "The file; empty: NAME-int8.safetensors here."),
+        Flag("out", str, "", "A new file; empty: NAME-int8.safetensors here."),
         Flag("json", bool, False, "Print JSON."),
     ]
 
@@ -31,14 +31,14 @@ def main(argv: Sequence[str]) -> int:
     from lilliput.lab.load import resolve
     from lilliput.lab.quantising import quantise
 
-    path = resolve(values.model)
-    stem = values.model.removeprefix("zoo:").rstrip("/").split("/")[-1].removesuffix(path.suffix)
+    stem = values.model.removeprefix("zoo:").rstrip("/").split("/")[-1]
+    stem = stem.removesuffix(".safetensors")
     out = Path(values.out or f"{stem}-{values.numbers}.safetensors")
     costs = quantise(values.model, values.numbers, out)
     if values.json:
         print(json.dumps({"file": str(out), "costs": [asdict(cost) for cost in costs]}))
         return 0
-    sizes = [format_bytes(file.stat().st_size) for file in (path, out)]
+    sizes = [format_bytes(file.stat().st_size) for file in (resolve(values.model), out)]
     print(f"{values.model}, {sizes[0]} -> {out}, {sizes[1]}")
     for cost in costs:
         lost = f"{cost.lost:.4f} bits" if cost.before < 0 else f"{100 * cost.lost:.2f} points"

@@ -210,6 +210,8 @@ def _train(spec: RunSpec, values: Any) -> int:
         with exam_bar() as progress:
             graded = grade_text(str(folder), why="train", progress=progress)
         show = cast(Callable[[Any], None], print_story_grade)
+        if graded.remark:
+            print(f"lilliput: {graded.remark}", file=sys.stderr)
     else:
         graded, show = grade(str(folder), why="train"), print_grade
     if graded.unkept:

@@ -5,7 +5,13 @@ from typing import Any
 
 from lilliput.faces import charts
 from lilliput.faces.report_page import Html, chart, join, note, story, table, tag
-from lilliput.faces.text_story import CARD, UNIGRAM, spectrum_words, speed_words
+from lilliput.faces.text_story import (
+    CARD,
+    UNIGRAM,
+    replaced_words,
+    spectrum_words,
+    speed_words,
+)
 from lilliput.units import Interval, bits_words
 
 Exam = Mapping[str, Any]
@@ -76,6 +82,7 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
     ]
     return join(
         table(header, rows, label="Bits per character"),
+        *_replaced(grade["sections"]),
         chart("context", "Bits per character against window", _context_words(grade["context"]))
         if charted
         else note(_context_words(grade["context"])),
@@ -84,7 +91,7 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
         note(f"How long it remembers: {spectrum_words(exam['spectrum'])}.")
         if exam["spectrum"]
         else "",
-        tag("h3", "Five stories"),
+        tag("h3", "Five stories") if grade["stories"] else "",
         *(story(prompt, told) for prompt, told in grade["stories"]),
     )
 
@@ -94,9 +101,21 @@ def _context_words(context: Exam) -> str:
     enough = next(w for w, b in zip(windows, bits, strict=True) if b <= 1.01 * bits[-1])
     characters = round(enough * context["characters_a_piece"])
     return (
-        f"How much of what came before is of use: a window of {enough:,} pieces"
-        f" ({characters:,} characters) is within 1 % of the longest, {windows[-1]:,}."
+        f"How much of what came before is of use: at most {enough:,} pieces ({characters:,}"
+        f" characters); a window of so many is within 1 % of the longest, {windows[-1]:,}."
     )
+
+
+def _replaced(sections: Mapping[str, Exam]) -> list[Html]:
+    """What the model could not read as it is written; exams of before did not count it."""
+    return [
+        note(
+            f"{name}: characters that the model lacks, read as the nearest known:"
+            f" {replaced_words(found['replaced'], found['replaced_share'])}."
+        )
+        for name, found in sections.items()
+        if found.get("replaced")
+    ]
 
 
 def _share(share: Exam) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lilliput.faces.text import GAP, console, plain_table
-from lilliput.faces.text_story import CARD, timing_words, wrapped
+from lilliput.faces.text_story import CARD, replaced_words, timing_words, wrapped
 from lilliput.units import bits_words, format_bytes
 
 if TYPE_CHECKING:
@@ -63,11 +63,19 @@ def _bits(graded: "Compared") -> Figures:
     for name, label in labels(graded).items():
         model, grade = graded[name].model, graded[name].grade
         size = [model.family, f"{model.parameters:,}", format_bytes(model.bytes)]
-        bits = [bits_words(one.bits, one.low, one.high) for one in grade.sections.values()]
+        bits = [_bits_words(one) for one in grade.sections.values()]
         rows.append([label, *size, *bits, f"{grade.context.effective_characters:,}"])
     if first.unigram is not None:
         rows.append(["unigram", *[""] * (len(sections) + 2), f"{first.unigram:.3f}", ""])
     return Figures(header, rows, f"{fewest_words(graded)} {how_words(graded)}")
+
+
+def _bits_words(section: "SectionBits") -> str:
+    """Bits per character, and how many characters were replaced to read the text at all."""
+    words = bits_words(section.bits, section.low, section.high)
+    if not section.replaced:
+        return words
+    return f"{words} ({replaced_words(section.replaced, section.replaced_share)} replaced)"
 
 
 def how_words(graded: "Compared") -> str:
@@ -75,6 +83,11 @@ def how_words(graded: "Compared") -> str:
     words = "Intervals take documents as clusters."
     if len(graded) > 1:
         words += " The difference of two models is paired by document."
+    if any(s.replaced for one in graded.values() for s in one.grade.sections.values()):
+        words += (
+            " Where a model lacks a character the nearest known one was read, and counted as"
+            " replaced: so far the documents are not the same for all."
+        )
     if next(iter(graded.values())).unigram is None:
         return words
     return f"{words} The unigram knows how often each character is in this text, and nothing else."
@@ -84,7 +97,9 @@ def _card(graded: "Compared") -> Figures:
     first = next(iter(graded.values())).grade
     header = [f"story card,\n{first.card.stories} stories", *map(_in_two, CARD.values())]
     cards = [(label, graded[name].grade.card) for name, label in labels(graded).items()]
-    cards.append(("real stories", first.real))
+    # They are the same for all, but that a short window wants short prompts.
+    real = max(graded.values(), key=lambda one: one.grade.prompt_characters).grade.real
+    cards.append(("real stories", real))
     rows = [[label, *(str(getattr(card, name)) for name in CARD)] for label, card in cards]
     return Figures(header, rows, "")
 

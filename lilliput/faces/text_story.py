@@ -46,6 +46,11 @@ def print_story_grade(graded: "TextGraded") -> None:
     if graded.unigram is not None:
         table.add_row("", "", "", f"{graded.unigram:.3f}  {UNIGRAM}")
     out.print(table)
+    for name, section in grade.sections.items():
+        if section.replaced:
+            words = replaced_words(section.replaced, section.replaced_share)
+            lacking = "characters that the model lacks, read as the nearest known"
+            out.print(f"{name}: {lacking}: {words}")
     out.print()
     exam = graded.to_dict()
     if failure := failure_words(exam):
@@ -98,13 +103,18 @@ def failure_words(exam: Mapping[str, Any]) -> str:
     )
 
 
+def replaced_words(replaced: int, share: float) -> str:
+    """`1,234 (0.61 %)`"""
+    return f"{replaced:,} ({100 * share:.2g} %)" if replaced else "0"
+
+
 def context_words(graded: "TextGraded") -> str:
-    """`effective context: 64 of 512 pieces (175 characters); loss by window ▇▅▃▂▁`"""
+    """`effective context: at most 64 of 512 pieces (175 characters); loss by window ▇▅▃▂▁`"""
     context = graded.grade.context
     high, low = max(context.bits), min(context.bits)
     shares = [(bits - low) / max(high - low, 1e-9) for bits in context.bits]
     return (
-        f"effective context: {context.effective:,} of {context.windows[-1]:,} pieces"
+        f"effective context: at most {context.effective:,} of {context.windows[-1]:,} pieces"
         f" ({context.effective_characters:,} characters); bits by window from"
         f" {context.windows[0]} pieces {curve(shares)} {context.bits[0]:.3f} to"
         f" {context.bits[-1]:.3f}"

@@ -1,5 +1,6 @@
 """A model in whole numbers: its file, and what the loss of precision costs, measured."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,10 @@ from lilliput.lab.answering import Model
 from lilliput.lab.load import load, resolve
 from lilliput.lab.telling import of_file
 from lilliput.specs import StoriesSpec
+
+_OTHERS = (".pt", ".pth", ".ckpt", ".bin")
+"""Ends of the model files that other programs write."""
+_ROOM = "; make room or choose another --out"
 
 
 @dataclass(frozen=True)
@@ -28,24 +33,54 @@ def quantise(name: str, numbers: str, out: Path, *, measure: bool = True) -> lis
     """Writes a model of ours with its matrices in int8 or int16, and measures both.
 
     Args:
+        out: a file that is not there yet.
         measure: else only the file is written, and nothing is returned.
 
     Raises:
-        SpecError: unknown numbers, or a model that is not ours or is in whole numbers already.
+        SpecError: unknown numbers, a model that is not ours or is in whole numbers already, or an
+            `out` that is there.
+        NotFoundError, FileError: the model or its text cannot be had, `out` cannot be written.
     """
     from lilliput.models import modelfile
     from lilliput.models.quantise import check_numbers
 
     check_numbers(numbers)
-    path = resolve(name)
+    path = _own(name)
+    _check_out(out, path)
     network, card = modelfile.load(path)
     if card.numbers != "float32":
         raise SpecError(f"{name} is in {card.numbers} already; give the model that it was made of")
-    modelfile.save(out, network, replace(card, numbers=numbers))
+    before = _scores(name, path) if measure else {}
+    modelfile.save(out, network, replace(card, numbers=numbers), then=_ROOM)
     if not measure:
         return []
-    before, after = _scores(name, path), _scores(str(out), out)
+    after = _scores(str(out), out)
     return [Cost(section, before[section], after[section]) for section in before]
+
+
+def _own(name: str) -> Path:
+    """The file of a model of ours.
+
+    Raises:
+        SpecError: another program made it.
+    """
+    if not name.startswith("hf:") and not (Path(name) / "config.json").is_file():
+        path = resolve(name)
+        if path.suffix not in _OTHERS:
+            return path
+    raise SpecError(
+        f"{name} was made by another program; only Lilliput's own model files can be quantised:"
+        " give a run, zoo:NAME or a .safetensors file that `lilliput train` wrote"
+    )
+
+
+def _check_out(out: Path, source: Path) -> None:
+    """Raises SpecError where something would be written over."""
+    if out.is_dir():
+        raise SpecError(f"{out} is a folder; give a file in it: --out {out / 'small.safetensors'}")
+    if out.exists():
+        what = "the model itself" if os.path.samefile(out, source) else "there already"
+        raise SpecError(f"{out} is {what}; choose another --out")
 
 
 def _scores(name: str, path: Path) -> dict[str, float]:
@@ -56,7 +91,7 @@ def _scores(name: str, path: Path) -> dict[str, float]:
         from lilliput.lab.stories import exam_of
 
         model = of_file(name, path)
-        sections = grade_sections(model.reader, exam_of(model)[0])
+        sections = grade_sections(model.reader, exam_of(model).sections)
         return {section: -found.bits for section, found in sections.items()}
     from lilliput.lab.verbs import grade
 

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lilliput.lab.load import load
 from lilliput.lab.telling import TextModel
 from lilliput.specs import StoriesSpec
 from lilliput.zoo import shape_words
+
+if TYPE_CHECKING:
+    from lilliput.exam.story import SectionBits
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -30,8 +33,8 @@ def text_facts(name: str) -> dict[str, Any]:
     """
     from lilliput.exam.story import grade_sections
     from lilliput.lab.load import load_text
-    from lilliput.lab.stories import read_sections
     from lilliput.tasks.corpus import texts
+    from lilliput.tasks.documents import read_sections
 
     model = load_text(name)
     assert model.card is not None
@@ -41,10 +44,9 @@ def text_facts(name: str) -> dict[str, Any]:
         "valid": texts(spec, "valid"),
         "unseen": texts(spec, "unseen"),
     }
-    files = read_sections(spec.unseen)
-    parts = {n: [model.mapped(text) for text in files[n]] for n in files}
+    parts = read_sections(spec.unseen)
     graded = grade_sections(model.reader, {**sections, **parts})
-    ends = {n: [round(-graded[n].high, 4), round(-graded[n].low, 4)] for n in sections}
+    ends = {n: _bits_ends(graded[n]) for n in sections}
     score = {n: [-round(found.bits * found.characters), found.characters]
              for n, found in graded.items()}  # fmt: skip
     return {
@@ -56,6 +58,13 @@ def text_facts(name: str) -> dict[str, Any]:
         "beyond": [0, 0],
         "characters": round(_characters_a_piece(spec), 2),
     }
+
+
+def _bits_ends(section: "SectionBits") -> list[float]:
+    """Ends of the interval of minus the bits per character, as zoo.toml has them."""
+    assert section.low is not None, "a model of the zoo is asked more than one document"
+    assert section.high is not None
+    return [round(-section.high, 4), round(-section.low, 4)]
 
 
 def _characters_a_piece(spec: StoriesSpec) -> float:
@@ -80,8 +89,8 @@ def _of_text(model: TextModel) -> dict[str, Any]:
     from lilliput.lab.load import resolve
     from lilliput.tasks.documents import EXCERPT, read_documents
 
-    documents = [model.mapped(document) for document in read_documents(EXCERPT)]
-    bits = grade_sections(model.reader, {"excerpt": documents})["excerpt"].bits
+    excerpt = {"excerpt": list(read_documents(EXCERPT))}
+    bits = grade_sections(model.reader, excerpt)["excerpt"].bits
     parameters = sum(p.numel() for p in model.reader.network.parameters())
     return {
         **_of_file(resolve(model.name), model.card),

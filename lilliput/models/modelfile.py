@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError
-from lilliput.files import write_atomically
+from lilliput.files import GOES_ON, write_atomically
 from lilliput.specs.codec import from_dict, to_dict
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.vocabulary import Vocabulary
@@ -72,8 +72,11 @@ _FIELDS = {
 }
 
 
-def save(path: Path, model: "nn.Module", card: Card) -> None:
+def save(path: Path, model: "nn.Module", card: Card, *, then: str = GOES_ON) -> None:
     """Writes the file whole or not at all: temporary file, fsync, rename.
+
+    Args:
+        then: what is said of a disk that is full, see `write_atomically`.
 
     Raises:
         FileError: the disk is full, or the folder cannot be written.
@@ -91,7 +94,7 @@ def save(path: Path, model: "nn.Module", card: Card) -> None:
     entry = json.dumps({"version": VERSION, "digest": _BLANK, "card": fields})
     content = to_bytes(pack(tensors, card.numbers), metadata={"lilliput": entry})
     digest = hashlib.sha256(content).hexdigest()
-    write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1))
+    write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1), then=then)
 
 
 def load(path: Path) -> tuple["nn.Module", Card]:

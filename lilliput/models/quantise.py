@@ -13,15 +13,16 @@ from lilliput.errors import SpecError, nearest
 LARGEST = {"int8": 127, "int16": 32_767}
 """The largest whole number of each kind; the scale maps a row's largest weight to it."""
 KINDS = {"int8": torch.int8, "int16": torch.int16}
-NUMBERS = ("float32", *KINDS)
 SCALE = ".scale"
 """Ends the name of a row's scales."""
 
 
 def check_numbers(numbers: str) -> None:
-    """Raises SpecError where there are no such numbers."""
-    if numbers not in NUMBERS:
-        raise SpecError(f"unknown numbers {numbers!r}" + nearest(numbers, NUMBERS))
+    """Raises SpecError where a model cannot be brought to such numbers."""
+    if numbers == "float32":
+        raise SpecError("float32 is what a model has before; numbers must be int8 or int16")
+    if numbers not in KINDS:
+        raise SpecError(f"unknown numbers {numbers!r}" + nearest(numbers, KINDS))
 
 
 def pack(tensors: Mapping[str, Tensor], numbers: str) -> dict[str, Tensor]:

@@ -84,3 +84,10 @@ def _at_most(matrix_HH: Tensor) -> float:
         log_scale = 2 * (log_scale + float(norm.log()))
         power_HH = power_HH @ power_HH
     return float(torch.exp((power_HH.norm().log() + log_scale) / 2**_DOUBLINGS))
+
+
+def figures(model: MemoryGRU, ids_BT: Tensor) -> dict[str, float]:
+    """Radii, and how alike the states are along texts, by what an exam calls them."""
+    alike = likeness(model, ids_BT)
+    found = {f"spectral radius, {name}": r for name, r in spectral_radii(model).items()}
+    return found | {"likeness, hidden": alike.hidden, "likeness, memory": alike.memory}

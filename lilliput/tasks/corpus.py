@@ -267,6 +267,11 @@ def _sections(
     return section_D
 
 
+def kept_files(spec: StoriesSpec, section: Section) -> list[Path]:
+    """The files that are kept for a section; none where it is a part of the text to learn from."""
+    return _paths({"valid": spec.valid, "unseen": spec.unseen}.get(section, ()))
+
+
 def texts(spec: StoriesSpec, section: Section, sample: int = 0) -> Sequence[str]:
     """Documents of a section as text, characters replaced where the vocabulary lacks them.
 

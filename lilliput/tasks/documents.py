@@ -136,3 +136,10 @@ def _end_of_part(text: str) -> int:
         if (place := text.rfind(mark, PART // 2, PART)) >= 0:
             return place + len(mark)
     return PART
+
+
+def read_sections(text: Sequence[str]) -> dict[str, list[str]]:
+    """Documents of files, by the files' names; files of one name by their paths."""
+    files = files_of(text)
+    alike = len({path.stem for path in files}) < len(files)
+    return {str(path) if alike else path.stem: list(read_documents(path)) for path in files}
