@@ -1,4 +1,4 @@
-"""The verbs of text with real models: learned in seconds, told, graded, compared, searched for."""
+"""The verbs of text with real models: learned in seconds, graded, compared, searched for."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_cli_models import piped
 from text_toys import write_stories
 
 from lilliput.faces.cli import main
@@ -74,67 +73,19 @@ def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixt
     assert ">total failure: " in write_run_report(home / "runs/told").read_text()
 
 
-def test_a_story_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = ["tell", "The cat", "--model", "letters", "--pieces", "30"]
-    assert main(line) == 0
-    first = capsys.readouterr().out
-    assert first.startswith("The cat")
-    assert len(first.rstrip("\n")) <= len("The cat") + 30
-    assert main(line) == 0
-    assert capsys.readouterr().out == first
-    assert main([*line, "--seed", "5"]) == 0
-    assert capsys.readouterr().out != first
-    # A colon gives the temperature, as in tinystoriesgru's chat.
-    assert main(["tell", "The cat : 0", *line[2:]]) == 0
-    greedy = capsys.readouterr().out
-    assert main(["tell", "The cat", "--temperature", "0", *line[2:]]) == 0
-    assert capsys.readouterr().out == greedy
-    assert main([*line, "--top-k", "1"]) == 0
-    assert capsys.readouterr().out == greedy
-
-
-def test_stories_of_a_pipe_and_of_the_prompt(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = piped("lilliput tell --model pieces --pieces 10", home, "The dog\n\nThe ? dog\nTom\n")
-    assert done.returncode == 2
-    told = [part for part in done.stdout.split("\n\n") if part.strip()]
-    assert [story[:3] for story in told] == ["The", "Tom"]
-    assert "unknown character '?'" in done.stderr
-    typed = iter(["The cat", "The ?", "exit"])
-    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    assert main(["tell", "--model", "letters", "--pieces", "5"]) == 0
-    found = capsys.readouterr()
-    assert "letters: " in found.out
-    assert "The cat" in found.out
-    assert "unknown character '?'" in found.err
-
-
-@pytest.mark.parametrize(
-    ("argv", "words"),
-    [
-        (["The cat “sat”"], "unknown character '“' in 'The cat “sat”'"),
-        (["The", "--temperature", "-1"], "temperature must be 0 or more; got -1"),
-        (["The", "--temperature", "nan"], "temperature must be 0 or more"),
-        (["The", "--top-p", "0"], "top-p must be above 0"),
-        (["The", "--pieces", "0"], "pieces must be 1 or more"),
-        (["the cat " * 20], "this model reads 64, prompt and story together"),
-    ],
-)
-def test_what_cannot_be_told(
-    home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
-) -> None:
-    assert main(["tell", *argv, "--model", "letters"]) == 2
-    assert words in capsys.readouterr().err
-
-
-def test_unknown_characters_are_replaced_where_that_is_asked(
+def test_fewer_pieces_than_were_asked_for_are_said(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["tell", "Thé cat", "--model", "letters", "--map-unknown", "--pieces", "3"]
-    assert main(line) == 0
-    assert capsys.readouterr().out.startswith("The cat")
+    line = ["train", "gru", *TEXT, *TINY[:8], "--steps", "2", "--width", "8", "--json"]
+    assert main([*line, "--vocabulary", "4096", "--name", "few"]) == 0
+    found = capsys.readouterr()
+    said = re.search(r"^lilliput: the vocabulary has (\d+) pieces, not 4,096: ", found.err, re.M)
+    assert said is not None
+    model = load_text("few")
+    assert len(model.reader.vocabulary) == int(said[1]) < 256
+    assert json.loads(found.out)["parameters"] == model.parameters
+    assert main([*line, "--vocabulary", "0", "--name", "all"]) == 0
+    assert "pieces, not" not in capsys.readouterr().err
 
 
 def test_models_of_text_and_of_questions_are_told_apart(
@@ -255,13 +206,6 @@ def test_a_memory_gru_says_how_long_it_remembers_and_keeps_names_in_mind(
     assert (
         "How long it remembers: spectral radius" in (home / "runs/memory/report.html").read_text()
     )
-    line = ["tell", "Tom saw Lily and the dog", "--model", "memory", "--temperature", "1.5"]
-    told: dict[str, list[str]] = {}
-    for seed in range(6):
-        for flag in ("--anchors", "--no-anchors"):
-            assert main([*line, flag, "--seed", str(seed)]) == 0
-            told.setdefault(flag, []).append(capsys.readouterr().out)
-    assert told["--anchors"] != told["--no-anchors"]
     assert main(["grade", "memory", "--anchors", "--json"]) == 0
     assert "names_kept" in json.loads(capsys.readouterr().out)["grade"]["card"]
     assert main(["tell", "Tom", "--anchors", "--model", "letters"]) == 2

@@ -239,6 +239,28 @@ def test_sigmoid_attention_is_a_sum_of_hidden_states() -> None:
     assert_close(plain_model(IDS_BT), halves)
 
 
+@torch.no_grad()
+def test_without_attention_a_twentieth_of_the_memory_is_the_mean_of_the_anchors() -> None:
+    """As published: M' = 0.95 M + 0.05 mean of all anchors, before each step that reads on."""
+    model = lively(MemoryGRUSpec(width=6))
+    names = [torch.tensor(name) for name in ([1, 2, 3], [4, 2])]
+    _, state = model.extend(IDS_BT[:, :4], model.begin(3))
+    mixed = anchored = state
+    for kept in (1, 2):
+        anchored = model.anchor(names[kept - 1], anchored)
+        mean_H = torch.stack([model.embedding[name].mean(0) for name in names[:kept]]).mean(0)
+        for t in (4, 5):
+            ids_BT = IDS_BT[:, kept + t : kept + t + 1]
+            memory_BH = 0.95 * mixed.memory_BH + 0.05 * mean_H
+            expected_BV, mixed = model.extend(
+                ids_BT, dataclasses.replace(mixed, memory_BH=memory_BH)
+            )
+            logits_BV, anchored = model.extend(ids_BT, anchored)
+            assert_close(logits_BV, expected_BV, 1e-5)
+            assert_close(anchored.memory_BH, mixed.memory_BH, 1e-5)
+    assert (logits_BV - model.extend(ids_BT, state)[0]).abs().max() > 1e-3
+
+
 def test_impossible_shapes_are_refused() -> None:
     with pytest.raises(SpecError, match="embedding 10 must be a multiple of heads 6"):
         MemoryGRUSpec(width=10, attention="query")

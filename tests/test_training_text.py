@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from itertools import combinations, pairwise
+from operator import eq
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,33 @@ def test_every_row_comes_once_an_epoch_and_each_epoch_is_cut_anew(tmp_path: Path
         bytes(row.astype(np.int64)) for row in whole
     )
     assert windows._epoch(1)[1] != cut
+
+
+def places(windows: Windows, epoch: int) -> list[int]:
+    """Numbers of an epoch's rows in the text, in the order in which they are learned."""
+    tokens, block = np.asarray(windows.tokens_N, dtype=np.int64), QUICK.block
+    cut, first = windows._epoch(epoch)[1], epoch * windows.num_rows
+    batches = range(first // QUICK.batch, (first + windows.num_rows - 1) // QUICK.batch + 1)
+    rows = [row for n in batches for row in windows.batch(n)[0].ids_BT][first % QUICK.batch :]
+    where = {bytes(tokens[cut + n * block :][:block]): n for n in range(windows.num_rows)}
+    assert len(where) == windows.num_rows, "no two rows of the text are alike"
+    return [where[row.tobytes()] for row in rows[: windows.num_rows]]
+
+
+def test_rows_come_shuffled_and_in_another_order_each_epoch(tmp_path: Path) -> None:
+    task = Stories(stories_spec(tmp_path))
+    windows, other = Windows(task, QUICK, seed=3), Windows(task, QUICK, seed=4)
+    orders = [places(windows, 0), places(windows, 1), places(other, 0)]
+    for order in orders:
+        assert sorted(order) == list(range(windows.num_rows))
+        follow = sum(after == before + 1 for before, after in pairwise(order))
+        assert follow < 0.1 * windows.num_rows, "rows follow one another as in the text"
+        # Each batch is from all over the text: one of 8 draws spans most of it.
+        batches = [order[n : n + QUICK.batch] for n in range(0, len(order) - QUICK.batch, 8)]
+        spans = [max(batch) - min(batch) for batch in batches]
+        assert sum(spans) / len(spans) > 0.6 * windows.num_rows
+    for one, another in combinations(orders, 2):
+        assert sum(map(eq, one, another)) < 0.1 * windows.num_rows
 
 
 def test_a_batch_depends_on_its_number_alone(tmp_path: Path) -> None:

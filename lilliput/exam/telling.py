@@ -3,6 +3,7 @@
 B rows, T pieces, V vocabulary.
 """
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -11,13 +12,16 @@ from torch import Tensor
 
 from lilliput.errors import SpecError
 from lilliput.exam.decode import draw
-from lilliput.exam.reader import Reader
+from lilliput.exam.reader import Reader, Tokenizer
 from lilliput.specs.sampling import PLAIN, Sampling
 
 LONGEST = 1_000
 """Pieces after which a story is cut off, where nothing else is said."""
 HALF = "\ufffd"
 """What a part of a character is decoded as."""
+_TAIL = 16
+"""Pieces that are decoded again with a new one: more than there are spaces in a row, which some
+tokenizers leave out where they open a text."""
 
 
 def read_prompt(reader: Reader, prompt: str) -> list[int]:
@@ -60,7 +64,7 @@ def tell(
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     room = min(pieces, reader.room - len(ids)) if reader.room else pieces
-    known = reader.vocabulary.decode(ids)
+    text = _Stream(reader.vocabulary, ids)
     logits_BV, state = model.extend(  # type: ignore[operator]
         torch.tensor([ids], device=device),
         model.begin(1),  # type: ignore[operator]
@@ -69,16 +73,38 @@ def tell(
         chosen = draw(logits_BV[0], sampling, generator)
         if chosen in reader.ends:
             return True
-        ids.append(chosen)
-        text = reader.vocabulary.decode(ids)
-        # Some pieces are parts of a character, or mean something else at the start of a text.
-        if not text.endswith(HALF):
-            yield text[len(known) :]
-            known = text
+        if (piece := text.add(chosen)) is not None:
+            yield piece
         if written + 1 < room:
             step_BT = torch.tensor([[chosen]], device=device)
             logits_BV, state = model.extend(step_BT, state)  # type: ignore[operator]
     return False
+
+
+class _Stream:
+    """A text that grows by pieces, decoded as a whole text is, but only its end each time."""
+
+    def __init__(self, vocabulary: Tokenizer, ids: Sequence[int]) -> None:
+        self._vocabulary, self._ids = vocabulary, list(ids)
+        # Where the latest whole characters ended: nowhere else may decoding begin.
+        self._whole = deque([0, len(ids)], maxlen=_TAIL + 1)
+
+    def add(self, piece: int) -> str | None:
+        """What a piece adds to the text; None where the text then ends within a character.
+
+        By itself it may say something else: it may be a part of a character, or a space, which some
+        tokenizers leave out where it opens a text.
+        """
+        self._ids.append(piece)
+        begin, end = self._whole[0], self._whole[-1]
+        text = self._vocabulary.decode(self._ids[begin:])
+        if text.endswith(HALF):
+            return None
+        added = text[len(self._vocabulary.decode(self._ids[begin:end])) :]
+        if not added:  # a mark, which is no text to begin with
+            self._whole.pop()
+        self._whole.append(len(self._ids))
+        return added
 
 
 def tell_all(

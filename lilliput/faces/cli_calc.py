@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import LilliputError, ProblemError
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.faces.text import mark_words
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import Sampling, check_seed
 from lilliput.units import format_seconds
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def flags_of() -> list[Flag]:
 def main(argv: Sequence[str]) -> int:
     values = parse("calc", ABOUT, flags_of(), argv)
     Sampling(temperature=values.temperature)  # refused before a model is loaded
+    check_seed(values.seed)
     model = _model(values.model)
     if model.card.marks:
         print(f"lilliput: {model.name}{mark_words(model.card.marks)}", file=sys.stderr)

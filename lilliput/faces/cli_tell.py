@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
 from lilliput.faces.text import mark_words
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import Sampling, check_seed
 
 if TYPE_CHECKING:
     from lilliput.lab.telling import TextModel
 
 ABOUT = (
-    "Goes on with a text, a piece at a time. `Once upon a time : 0.9` tells at temperature 0.9."
+    "Goes on with a text, a piece at a time. `Once upon a time : 0.9` tells at temperature 0.9: a"
+    " space, a colon and a number at the end of a prompt are no part of it, while `10:30` is text."
     " Without a prompt it asks for prompts, until `exit`; from a pipe it tells a story a line."
 )
-_AT = re.compile(r"(.*\S)\s*:\s*(\d+(?:\.\d*)?)\s*")
+_AT = re.compile(r"(.*\S)\s+:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*", re.DOTALL)
 
 
 def flags_of() -> list[Flag]:
@@ -54,6 +55,7 @@ def flags_of() -> list[Flag]:
 def main(argv: Sequence[str]) -> int:
     values = parse("tell", ABOUT, flags_of(), argv)
     sampling = spec_of(Sampling, values)  # refused before a model is loaded
+    check_seed(values.seed)
     if values.pieces < 1:
         raise UserError(f"pieces must be 1 or more; got {values.pieces}")
     model = _model(values)
@@ -74,7 +76,10 @@ def _model(values: Any) -> "TextModel":
 
 
 def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
-    """`A cat : 0.9` as the prompt and its temperature, as tinystoriesgru's chat reads it.
+    """`A cat : 0.9` as the prompt and its temperature, as tinystoriesgru's chat has it.
+
+    Raises:
+        SpecError: a temperature below 0.
 
     >>> split_temperature("A cat : 0.9", Sampling())[0]
     'A cat'
@@ -88,7 +93,7 @@ def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
 def _tell(model: "TextModel", prompt: str, sampling: Sampling, values: Any) -> None:
     prompt, sampling = split_temperature(prompt, sampling)
     if values.map_unknown:
-        prompt = model.mapped(prompt)
+        prompt = _mapped(model, prompt)
     pieces = model.tell(prompt, sampling=sampling, seed=values.seed, pieces=values.pieces)
     # Asked for first: a prompt that cannot be read is said before anything is printed.
     first = next(pieces, "")
@@ -96,6 +101,16 @@ def _tell(model: "TextModel", prompt: str, sampling: Sampling, values: Any) -> N
     for piece in pieces:
         print(piece, end="", flush=True)
     print()
+
+
+def _mapped(model: "TextModel", prompt: str) -> str:
+    """The prompt as the model can read it; what was replaced by what is said."""
+    mapped = model.mapped(prompt)
+    pairs = dict(pair for pair in zip(prompt, mapped, strict=True) if pair[0] != pair[1])
+    if pairs:
+        words = ", ".join(f"{unknown!r} by {known!r}" for unknown, known in pairs.items())
+        print(f"lilliput: unknown characters replaced: {words}", file=sys.stderr)
+    return mapped
 
 
 def _loop(model: "TextModel", sampling: Sampling, values: Any) -> int:

@@ -1,20 +1,33 @@
 """A text being made ready, shown as it goes: a bar on a terminal, nothing elsewhere."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from lilliput.faces.text import console
 from lilliput.specs import StoriesSpec, TaskSpec
 
+if TYPE_CHECKING:
+    from lilliput.tasks.corpus import Corpus
+
 
 def prepare(task: TaskSpec, quiet: bool = False) -> None:
     """Makes the corpus of a text ready; of other tasks there is nothing to make."""
-    from lilliput.lab.verbs import prepare as make_ready
-
     if not isinstance(task, StoriesSpec):
         return
+    num_pieces = len(_made(task, quiet).vocabulary)
+    if num_pieces < task.vocabulary:
+        print(
+            f"lilliput: the vocabulary has {num_pieces:,} pieces, not {task.vocabulary:,}: each"
+            " word of the text is one piece already",
+            file=sys.stderr,
+        )
+
+
+def _made(task: StoriesSpec, quiet: bool) -> "Corpus":
+    from lilliput.lab.verbs import prepare as make_ready
+
     if quiet or not sys.stdout.isatty():
-        make_ready(task, lambda what, share: None)
-        return
+        return make_ready(task, lambda what, share: None)
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
@@ -27,4 +40,4 @@ def prepare(task: TaskSpec, quiet: bool = False) -> None:
                 bars[name] = progress.add_task(what, total=1.0)
             progress.update(bars[name], description=what, completed=share)  # type: ignore[arg-type]
 
-        make_ready(task, show)
+        return make_ready(task, show)

@@ -27,6 +27,7 @@ from lilliput.tasks.splits import Section
 if TYPE_CHECKING:
     from lilliput.exam.grade import Grade
     from lilliput.search.result import Snapshot
+    from lilliput.tasks.corpus import Corpus
     from lilliput.tasks.documents import Progress
     from lilliput.training.run import Moment
 
@@ -50,18 +51,16 @@ def sealed(task: TaskSpec) -> TaskSpec:
     return task
 
 
-def prepare(task: TaskSpec, progress: "Progress") -> None:
-    """Makes the corpus of a text ready, which may take minutes, and says how far it is; of other
-    tasks there is nothing to make.
+def prepare(task: StoriesSpec, progress: "Progress") -> "Corpus":
+    """Makes the corpus of a text ready, which may take minutes, and says how far it is.
 
     Raises:
         NotFoundError, FileError, SpecError: the text cannot be had; see tasks.corpus.
     """
-    if isinstance(task, StoriesSpec):
-        from lilliput.tasks.corpus import fetch, open_corpus
+    from lilliput.tasks.corpus import fetch, open_corpus
 
-        fetch(task, progress)
-        open_corpus(task, progress)
+    fetch(task, progress)
+    return open_corpus(task, progress)
 
 
 def run_folder(spec: RunSpec, name: str = "") -> Path:

@@ -148,15 +148,7 @@ class MemoryGRU(nn.Module):
 
     def pick(self, state: MemoryState, rows_B: Tensor) -> MemoryState:
         """The memory of some of the rows, in the order of their numbers in `rows_B`."""
-        return replace(
-            state,
-            hidden_BH=state.hidden_BH[rows_B],
-            memory_BH=state.memory_BH[rows_B],
-            ids_BP=state.ids_BP[rows_B],
-            keys_NBPK=state.keys_NBPK[:, rows_B],
-            values_NBPK=state.values_NBPK[:, rows_B],
-            anchors_BAE=None if state.anchors_BAE is None else state.anchors_BAE[rows_B],
-        )
+        return state.pick(rows_B)
 
     def anchor(self, ids_A: Tensor, state: MemoryState) -> MemoryState:
         """Keeps the mean embedding of some characters (a name) in mind, as published: attention

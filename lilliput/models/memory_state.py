@@ -4,7 +4,7 @@ B batch, P positions in the window, A anchors, E embedding, H hidden units, G = 
 size, V characters.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from torch import Tensor
@@ -43,3 +43,15 @@ class MemoryState:
     """Characters in the window."""
     anchors_BAE: Tensor | None = None
     """Embeddings that are kept in mind: a mean for each name that was read (`anchor`)."""
+
+    def pick(self, rows_B: Tensor) -> "MemoryState":
+        """That of some of the rows, in the order of their numbers in `rows_B`."""
+        return replace(
+            self,
+            hidden_BH=self.hidden_BH[rows_B],
+            memory_BH=self.memory_BH[rows_B],
+            ids_BP=self.ids_BP[rows_B],
+            keys_NBPK=self.keys_NBPK[:, rows_B],
+            values_NBPK=self.values_NBPK[:, rows_B],
+            anchors_BAE=None if self.anchors_BAE is None else self.anchors_BAE[rows_B],
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from lilliput.errors import SpecError
 from lilliput.specs import codec
 from lilliput.specs.model import GPTSpec, ModelSpec
+from lilliput.specs.sampling import check_seed
 from lilliput.specs.task import ArithmeticSpec, StoriesSpec, TaskSpec, parse_range
 from lilliput.specs.training import TrainingSpec
 
@@ -18,8 +19,7 @@ class RunSpec:
     """Draws the first weights and the order of the problems."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**31:
-            raise SpecError(f"seed must be from 0 to 2147483647; got {self.seed}")
+        check_seed(self.seed)
         told = (self.training.layout, self.training.loss)
         if isinstance(self.task, StoriesSpec) and told != ("stream", "all"):
             raise SpecError(

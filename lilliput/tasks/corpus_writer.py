@@ -10,19 +10,29 @@ from numpy.typing import NDArray
 from lilliput.tasks.splits import Section
 from lilliput.tasks.vocabulary import Vocabulary
 
+COUNTED = ("documents", "characters", "tokens")
+"""What is counted of a section."""
+
+
+def kind_of(vocabulary: Vocabulary) -> type[np.uint8] | type[np.uint16]:
+    """What the numbers of a corpus are kept in."""
+    return np.uint8 if len(vocabulary) <= 256 else np.uint16
+
 
 class SectionWriter:
     """Writes one section of a corpus (tasks.corpus says which files that are)."""
 
     def __init__(self, folder: Path, name: Section, vocabulary: Vocabulary) -> None:
         self.name, self.vocabulary = name, vocabulary
-        self.kind = np.uint8 if len(vocabulary) <= 256 else np.uint16
+        self.kind = kind_of(vocabulary)
         self.tokens = self._open(folder / f"{name}.tokens")
         self.starts = self._open(folder / f"{name}.starts")
         self.lengths = self._open(folder / f"{name}.lengths")
-        self.num_tokens = self.num_documents = self.num_characters = 0
+        self.num_documents = self.num_characters = 0
         self._table = None if vocabulary.merges else _table(vocabulary)
-        self._put(np.zeros(1, dtype=self.kind))
+        self._end = bytes(np.dtype(self.kind).itemsize)
+        self.num_tokens = 1
+        self.tokens.write(self._end)
 
     @staticmethod
     def _open(path: Path) -> BinaryIO:
@@ -35,14 +45,11 @@ class SectionWriter:
             points = np.frombuffer(document.encode("utf-32-le"), dtype=np.uint32)
             ids: NDArray[Any] = self._table[points]
         else:
-            ids = np.array(self.vocabulary.encode(document))
-        self._put(np.append(ids, 0).astype(self.kind))
+            ids = np.array(self.vocabulary.encode(document), dtype=self.kind)
+        self.tokens.write(ids.tobytes() + self._end)
+        self.num_tokens += len(ids) + 1
         self.num_documents += 1
         self.num_characters += len(document)
-
-    def _put(self, ids: NDArray[Any]) -> None:
-        self.tokens.write(ids.tobytes())
-        self.num_tokens += len(ids)
 
     def close(self) -> dict[str, int]:
         self.starts.write(np.int64(self.num_tokens).tobytes())
@@ -50,16 +57,13 @@ class SectionWriter:
             file.flush()
             os.fsync(file.fileno())
             file.close()
-        return {
-            "documents": self.num_documents,
-            "characters": self.num_characters,
-            "tokens": self.num_tokens,
-        }
+        counts = (self.num_documents, self.num_characters, self.num_tokens)
+        return dict(zip(COUNTED, counts, strict=True))
 
 
-def _table(vocabulary: Vocabulary) -> NDArray[np.uint16]:
+def _table(vocabulary: Vocabulary) -> NDArray[Any]:
     """Numbers of characters by code point."""
-    table = np.zeros(0x110000, dtype=np.uint16)
+    table = np.zeros(0x110000, dtype=kind_of(vocabulary))
     for number, character in enumerate(vocabulary.characters):
         table[ord(character)] = number
     return table

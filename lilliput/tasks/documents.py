@@ -110,32 +110,36 @@ def _split(chunks: Iterator[str]) -> Iterator[str]:
             yield from _parts(document, long)
             long = False
         # So much without a separator is no document to be left whole.
-        while len(rest) > LONGEST + len(SEPARATOR):
+        begin = 0
+        while len(rest) - begin > LONGEST + len(SEPARATOR):
             long = True
-            end = _end_of_part(rest)
-            yield from _parts(rest[:end], False)
-            rest = rest[end:]
+            end = _end_of_part(rest, begin)
+            yield from _parts(rest[begin:end], False)
+            begin = end
+        rest = rest[begin:]
     yield from _parts(rest, long)
 
 
 def _parts(document: str, long: bool) -> Iterator[str]:
     document = document.strip("\n ")
-    while len(document) > (PART if long else LONGEST):
+    begin = 0
+    while len(document) - begin > (PART if long else LONGEST):
         long = True
-        end = _end_of_part(document)
-        if part := document[:end].strip("\n "):
+        end = _end_of_part(document, begin)
+        if part := document[begin:end].strip("\n "):
             yield part
-        document = document[end:]
-    if document.strip("\n "):
-        yield document.strip("\n ")
+        begin = end
+    if last := document[begin:].strip("\n "):
+        yield last
 
 
-def _end_of_part(text: str) -> int:
-    """Where to cut a long text: behind the last line end, else the last space, else anywhere."""
+def _end_of_part(text: str, begin: int) -> int:
+    """Where a part of a long text ends: behind the last line end, else the last space, else
+    anywhere. The text is not cut down part by part: that would copy all that is left each time."""
     for mark in ("\n\n", "\n", " "):
-        if (place := text.rfind(mark, PART // 2, PART)) >= 0:
+        if (place := text.rfind(mark, begin + PART // 2, begin + PART)) >= 0:
             return place + len(mark)
-    return PART
+    return begin + PART
 
 
 def read_sections(text: Sequence[str]) -> dict[str, list[str]]:

@@ -51,7 +51,8 @@ class Stories:
     def characters_a_piece(self) -> float:
         """Mean characters of a piece of the text to learn from; 1 where pieces are characters."""
         counts = self.corpus.counts["seen"]
-        return counts["characters"] / (counts["tokens"] - counts["documents"])
+        # An end mark before the first document, and one behind each.
+        return counts["characters"] / (counts["tokens"] - counts["documents"] - 1)
 
 
 def unigram_bits(task: Stories) -> float:

@@ -1,0 +1,224 @@
+"""Makes a corpus from text files: what is near to what, pieces, numbers. Knows none but its own.
+
+Nothing is held in memory that grows with the text but a few bytes a document.
+"""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lilliput.errors import SpecError
+from lilliput.files import cannot_write
+from lilliput.specs.task import StoriesSpec
+from lilliput.tasks.corpus_writer import SectionWriter
+from lilliput.tasks.documents import Progress, file_digest, read_documents
+from lilliput.tasks.duplicates import BANDS, band_keys, clusters
+from lilliput.tasks.pieces import learn_merges
+from lilliput.tasks.splits import Section
+from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary, mapped, nearest_known, unknown
+
+VERSION = 1
+SECTIONS: tuple[Section, ...] = ("seen", "valid", "unseen")
+_DROPPED = len(SECTIONS)
+_AT_ONCE = 128
+"""Documents whose keys are worked out together."""
+
+
+def make_corpus(
+    spec: StoriesSpec, files: Sequence[tuple[int, Path]], folder: Path, progress: Progress
+) -> None:
+    """Makes the corpus beside its place and moves it there whole.
+
+    Args:
+        files: each with the number of the section that it is for; 0 is split where need be.
+
+    Raises:
+        FileError: a file is no text or changes meanwhile, or the disk is full.
+        SpecError: there are too few documents to keep some for the exam.
+    """
+    # The name says whose it is, so that it can be cleared away when its maker was killed.
+    part = folder.with_name(f".{folder.name}.{_here()}.{os.getpid()}.part")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear(folder.parent)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    try:
+        _Build(spec, files, part, progress).make()
+        if not folder.exists():
+            os.replace(part, folder)
+    except OSError as error:
+        if not folder.exists():  # else another process was the first to make it
+            raise cannot_write(folder, error) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _here() -> str:
+    return socket.gethostname() or "here"
+
+
+def _clear(corpora: Path) -> None:
+    """Removes what makers on this machine left behind when they were killed."""
+    for part in corpora.glob(f".*.{glob.escape(_here())}.*.part"):
+        pid = part.name.split(".")[-2]
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    if os.name == "nt":  # there os.kill would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+class _Build:
+    """Three times through the text: what is near to what; pieces; numbers."""
+
+    def __init__(
+        self, spec: StoriesSpec, files: Sequence[tuple[int, Path]], part: Path, progress: Progress
+    ) -> None:
+        self.spec, self.part, self.progress = spec, part, progress
+        self.files = [(kind, path, file_digest(path)) for kind, path in files]
+        self.size = sum(path.stat().st_size for _, path in files)
+
+    def make(self) -> None:
+        section_D, characters = self._split()
+        vocabulary = Vocabulary(END_OF_TEXT + "".join(sorted(characters - {END_OF_TEXT})))
+        if self.spec.vocabulary:
+            learned = (
+                document
+                for (_, document), place in zip(
+                    self._documents("learning pieces"), section_D, strict=True
+                )
+                if place == 0
+            )
+            merges = learn_merges(vocabulary, self.spec.vocabulary, learned)
+            vocabulary = Vocabulary(vocabulary.characters, merges)
+        replaced, counts = self._write(section_D, vocabulary)
+        card = {
+            "version": VERSION,
+            "sources": [[SECTIONS[kind], str(path), digest] for kind, path, digest in self.files],
+            "characters": vocabulary.characters,
+            "merges": vocabulary.merges,
+            "counts": counts,
+            "num_dropped": int((section_D == _DROPPED).sum()),
+            "replaced": replaced,
+        }
+        (self.part / "corpus.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+    def _documents(self, what: str) -> Iterator[tuple[int, str]]:
+        """All documents, each with the number of the section that its file is for."""
+        done = 0
+        for kind, path, digest in self.files:
+            for document in read_documents(path, digest):
+                # Characters for bytes: near enough to show how far it is.
+                done += len(document)
+                self.progress(what, min(1.0, done / self.size))
+                yield kind, document
+
+    def _split(self) -> tuple[NDArray[np.uint8], set[str]]:
+        """The section of each document, and all characters of the text to learn from."""
+        kinds, names, characters = bytearray(), bytearray(), set[str]()
+        plain = b""
+        documents = self._documents("looking for near-duplicates")
+        with (self.part / "keys").open("wb") as keys:
+            while batch := list(islice(documents, _AT_ONCE)):
+                keys.write(band_keys([document for _, document in batch]).tobytes())
+                for kind, document in batch:
+                    content = document.encode()
+                    kinds.append(kind)
+                    names += hashlib.blake2b(content, digest_size=8).digest()
+                    if kind == 0:
+                        # Known ASCII goes first: ten times faster than a look at each character.
+                        left = content.translate(None, plain).decode()
+                        if not characters.issuperset(left):
+                            characters.update(left)
+                            plain = "".join(filter(str.isascii, characters)).encode()
+        keys_DB = np.memmap(self.part / "keys", dtype=np.uint64, mode="r").reshape(-1, BANDS)
+        first_D = clusters(keys_DB)
+        (self.part / "keys").unlink()
+        kind_D = np.frombuffer(kinds, dtype=np.uint8)
+        name_D = np.frombuffer(names, dtype=np.uint64)
+        section_D = _sections(first_D, kind_D, name_D, self.spec.fold)
+        for number in range(len(SECTIONS)):
+            if not (section_D == number).any():
+                raise _too_few(number, first_D, kind_D, section_D)
+        return section_D, characters
+
+    def _write(
+        self, section_D: NDArray[np.uint8], vocabulary: Vocabulary
+    ) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
+        writers = [SectionWriter(self.part, name, vocabulary) for name in SECTIONS]
+        replaced: dict[str, str] = {}
+        known = set(vocabulary.characters)
+        for (kind, document), place in zip(
+            self._documents("writing numbers"), section_D.tolist(), strict=True
+        ):
+            if place == _DROPPED:
+                continue
+            # The vocabulary has every character of the text to learn from.
+            if kind and not known.issuperset(document):
+                lacking = unknown(document, vocabulary.known)
+                replaced |= {c: nearest_known(c, vocabulary.known) for c in lacking}
+                document = mapped(document, vocabulary.known)
+            writers[place].add(document)
+        return replaced, {writer.name: writer.close() for writer in writers}
+
+
+def _sections(
+    first_D: NDArray[np.int64], kind_D: NDArray[np.uint8], name_D: NDArray[np.uint64], fold: int
+) -> NDArray[np.uint8]:
+    """The section of each document. Those of one cluster go by its least name, or, where one is of
+    a file kept for the exam, by that: then the others are dropped."""
+    least_D = name_D.copy()
+    np.minimum.at(least_D, first_D, name_D)
+    kept_D = kind_D.copy()
+    np.maximum.at(kept_D, first_D, kind_D)
+    tenth_D = least_D[first_D] % np.uint64(10)
+    section_D = kind_D.copy()
+    given = {number for number in (1, 2) if (kind_D == number).any()}
+    for number, tenth in ((1, (fold - 1) % 10), (2, fold % 10)):
+        if number not in given:
+            section_D[(kind_D == 0) & (tenth_D == np.uint64(tenth))] = number
+    section_D[kind_D < kept_D[first_D]] = _DROPPED
+    return section_D
+
+
+def _too_few(
+    number: int, first_D: NDArray[np.int64], kind_D: NDArray[np.uint8], section_D: NDArray[np.uint8]
+) -> SpecError:
+    """What is said where a section has no document."""
+    name, num_text = SECTIONS[number], int((kind_D == 0).sum())
+    different = len(np.unique(first_D[(kind_D == 0) & (section_D != _DROPPED)]))
+    if different == 0 or (number and (kind_D == number).any()):
+        kept = "--unseen" if number else "--valid or --unseen"
+        return SpecError(
+            f"none is left for {name!r}: all its documents are nearly the same as ones of {kept};"
+            " give other files"
+        )
+    are = "document is" if num_text == 1 else "documents are"
+    why = ""
+    if different < num_text:
+        why = f" only {different:,} of them differ, near-duplicates stay on one side, and"
+    return SpecError(
+        f"{num_text:,} {are} too few:{why} none is left for {name!r}; give more text, with"
+        " <|endoftext|> between documents, or files of their own with --valid and --unseen"
+    )
