@@ -18,10 +18,28 @@ def to_dict(spec: Any) -> dict[str, Any]:
     return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(spec))))
 
 
+def later(default: T) -> T:
+    """A field that specs did not have at first: at its default it is left out of the digest, so
+    that runs and models of before keep their names."""
+    added: T = dataclasses.field(default=default, metadata={"later": True})
+    return added
+
+
 def digest(spec: Any) -> str:
     """First 16 hexadecimal digits of the sha256 of the spec's canonical JSON."""
-    text = json.dumps(to_dict(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(_named(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _named(value: Any) -> Any:
+    """What the digest is of: every field, but those added later only where they say something."""
+    if not dataclasses.is_dataclass(value):
+        return [_named(item) for item in value] if isinstance(value, tuple) else value
+    return {
+        field.name: _named(getattr(value, field.name))
+        for field in dataclasses.fields(value)
+        if not field.metadata.get("later") or getattr(value, field.name) != field.default
+    }
 
 
 def check_finite(spec: Any) -> None:
