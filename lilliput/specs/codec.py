@@ -13,33 +13,34 @@ from lilliput.errors import SpecError, nearest
 T = TypeVar("T")
 
 
-def to_dict(spec: Any) -> dict[str, Any]:
-    """A spec as JSON-ready dictionaries, every field written out."""
-    return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(spec))))
-
-
 def later(default: T) -> T:
-    """A field that specs did not have at first: at its default it is left out of the digest, so
-    that runs and models of before keep their names."""
-    added: T = dataclasses.field(default=default, metadata={"later": True})
-    return added
+    """A field that a spec got after others of its kind had been hashed: at its default it is left
+    out of the JSON, so that their digests stay what they were."""
+    return typing.cast(T, dataclasses.field(default=default, metadata={"later": True}))
+
+
+def to_dict(spec: Any) -> dict[str, Any]:
+    """A spec as JSON-ready dictionaries, every field written out but those of `later`."""
+    return typing.cast(dict[str, Any], json.loads(json.dumps(_plain(spec))))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    written = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {
+        field.name: _plain(written[field.name])
+        for field in dataclasses.fields(value)
+        if not (field.metadata.get("later") and written[field.name] == field.default)
+    }
 
 
 def digest(spec: Any) -> str:
     """First 16 hexadecimal digits of the sha256 of the spec's canonical JSON."""
-    text = json.dumps(_named(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(to_dict(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _named(value: Any) -> Any:
-    """What the digest is of: every field, but those added later only where they say something."""
-    if not dataclasses.is_dataclass(value):
-        return [_named(item) for item in value] if isinstance(value, tuple) else value
-    return {
-        field.name: _named(getattr(value, field.name))
-        for field in dataclasses.fields(value)
-        if not field.metadata.get("later") or getattr(value, field.name) != field.default
-    }
 
 
 def check_finite(spec: Any) -> None:
