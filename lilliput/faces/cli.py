@@ -22,6 +22,7 @@ VERBS = {
     "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
     "quantise": "MODEL             the same model in int8 or int16, and what that costs",
     "ship": "MODEL             a program, or a C file, that needs nothing else; checked",
+    "serve": "                  the web page: frontier, heat maps, calculator, stories, live runs",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
     "doctor": "                what of this works on this machine, and what to do about the rest",

@@ -12,6 +12,7 @@ from lilliput.faces.text_story import (
     spectrum_words,
     speed_words,
 )
+from lilliput.lab.watching import training_bits
 from lilliput.units import Interval, bits_words
 
 Exam = Mapping[str, Any]
@@ -49,12 +50,6 @@ def loss_rows(records: Sequence[Mapping[str, Any]], a_step: int) -> list[dict[st
             text = f"{line}, step {record['step']:,}: {-score:.3f} bits per character"
             rows.append({**head, "step": record["step"], "score": round(score, 4), "text": text})
     return rows
-
-
-def training_bits(record: Mapping[str, Any], a_step: int) -> float:
-    """The mean loss of a record in bits per character; end marks are learned too and count."""
-    pieces = record["step"] * a_step
-    return float(record["loss"] * pieces / record["characters"] / 0.6931471805599453)
 
 
 def story_exam(exam: Exam, *, charted: bool) -> Html:

@@ -25,27 +25,39 @@ def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prom
         facts: what is said of the model below, by their names.
         prompt: what a story begins with, until the visitor writes something else.
     """
-    script, css = _read("page.js"), _read("page.css")
+    script, css = part("parts.js") + part("page.js"), part("page.css")
     rows = [f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items()]
-    parts = {
+    values = {
         "script": _allowed(script) + " blob:",
         "style": _allowed(css),
         "title": html.escape(title),
         "about": html.escape(about),
-        "prompt": html.escape(prompt),
+        "calculator": part("calculator.html"),
+        "teller": teller(prompt),
         "facts": "".join(rows),
         "css": css,
         "wasm": base64.b64encode(WASM.read_bytes()).decode(),
         "weights": base64.b64encode(flat).decode(),
-        "engine": _read("engine.js"),
-        "worker": _read("worker.js"),
+        "engine": part("engine.js"),
+        "worker": part("worker.js"),
         "page": script,
     }
-    return re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], _read("page.html"))
+    return filled(part("page.html"), values)
 
 
-def _read(name: str) -> str:
+def part(name: str) -> str:
+    """A file that pages are made of."""
     return (PAGE / name).read_text(encoding="utf-8")
+
+
+def teller(prompt: str) -> str:
+    """The form that tells stories, as HTML."""
+    return filled(part("teller.html"), {"prompt": html.escape(prompt)})
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A template with `{name}` replaced, in one pass: what is put in is never read as a place."""
+    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], template)
 
 
 def _allowed(content: str) -> str:
@@ -74,7 +86,7 @@ def say(flat: Path, lines: Sequence[str], most: int) -> list[str]:
     if node is None:
         raise NotFoundError("node is not here, so the page's engine was not run")
     script = flat.with_name("ask.cjs")
-    script.write_text(_read("engine.js") + _ASK, encoding="utf-8")
+    script.write_text(part("engine.js") + _ASK, encoding="utf-8")
     command = [node, str(script), str(flat), str(WASM), json.dumps(list(lines)), str(most)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:

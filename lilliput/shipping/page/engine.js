@@ -103,7 +103,8 @@ class Engine {
     return this.got(this.text, this.c.lp_decode(this.model, piece, this.text, LONGEST));
   }
 
-  /** The answer to a question, as “36.00”. */
+  /** The answer to a question, as “36.00”; `counts` then says whether the exam would take it:
+   * the model ended it, and it is a number as the format writes it. */
   ask(question, how = {}) {
     let prompt = question + "\t", operation = 0;
     if (this.format !== "lines") {
@@ -115,13 +116,16 @@ class Engine {
     }
     this.sample(how);
     const count = this.write(this.left(this.read(prompt), this.fields.longest_answer || LONGEST));
-    let written = "";
-    for (let n = 0; n < count && this.piece(n) !== END; n++) written += this.spell(this.piece(n));
+    let written = "", n = 0;
+    for (; n < count && this.piece(n) !== END; n++) written += this.spell(this.piece(n));
+    this.counts = n < count;
     if (!operation) return written;
     const bytes = new TextEncoder().encode(written);
     this.put(bytes, this.pieces);
     const size = this.c.lp_answer(this.model, operation, this.pieces, bytes.length, this.text, LONGEST);
-    return size < 0 ? written : this.got(this.text, size);
+    if (size >= 0) return this.got(this.text, size);
+    this.counts = false;
+    return written;
   }
 
   /** What comes after a prompt, a piece at a time. */

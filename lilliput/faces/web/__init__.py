@@ -1,0 +1,1 @@
+"""The web page: models that run in the visitor's browser."""

@@ -1,0 +1,41 @@
+// Two models side by side: each is asked the same.
+import { fill, load, open, page, remember, tabs } from "./common.js";
+import { calculator, teller } from "./parts.js";
+
+const $ = (id) => document.getElementById(id);
+const WORDS = { arithmetic: "sums", stories: "stories", lines: "questions" };
+let opened = [], turn = 0;
+
+page(async () => {
+  const data = await load(), models = data.models.filter(({ weights }) => weights);
+  const kinds = [...new Set(models.map(({ kind }) => kind))];
+  if (!kinds.length) throw new Error("there is no model here; `lilliput find arithmetic` makes some");
+  const asked = new URLSearchParams(location.search);
+  const named = ["left", "right"].map((side) => models.find(({ name }) => name === asked.get(side)));
+  const first = named[0]?.kind ?? named[1]?.kind ?? kinds[0];
+  const choose = (kind, [left, right] = []) => {
+    const alike = models.filter((one) => one.kind === kind);
+    const best = alike.find(({ name }) => name === data.first[kind]) ?? alike[0];
+    const other = alike.find((one) => one.group === best.group && one !== best) ?? alike.find((one) => one !== best) ?? best;
+    fill($("left"), data, alike, alike.includes(left) ? left : best);
+    fill($("right"), data, alike, alike.includes(right) ? right : other);
+    return page(() => show(models));
+  };
+  for (const side of ["left", "right"]) $(side).onchange = () => page(() => show(models));
+  tabs($("kinds"), kinds.map((kind) => [kind, WORDS[kind]]), first, choose);
+  await choose(first, named);
+});
+
+async function show(models) {
+  const mine = ++turn;
+  for (const model of opened) model.close();
+  opened = [];
+  for (const id of ["calculator", "teller"]) $(id).hidden = true;
+  const chosen = ["left", "right"].map((side) => models.find(({ name }) => name === $(side).value));
+  remember({ left: chosen[0].name, right: chosen[1].name });
+  const both = await Promise.all(chosen.map(open));
+  // Another choice was made meanwhile.
+  if (mine !== turn) return both.forEach((model) => model.close());
+  opened = both;
+  (chosen[0].kind === "stories" ? teller : calculator)(both);
+}

@@ -1,0 +1,198 @@
+"""The files of the page, by their paths: what `lilliput serve` gives out and writes to a folder.
+
+Pages, scripts and styles are fixed; models.json, the weights and the problems come from lab. Knows
+no server.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lilliput.engine.flat import of_file
+from lilliput.lab.problems import LETTERS, squares
+from lilliput.lab.showing import Shown, as_dict, first, shown
+from lilliput.shipping import wasm
+from lilliput.specs import ArithmeticSpec
+from lilliput.specs.recipes import search_of
+
+PAGES = Path(__file__).with_name("pages")
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"
+    " connect-src 'self'; worker-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+"""Nothing from elsewhere, no script or style inside of a page; WebAssembly needs a word of its
+own."""
+TITLES = {
+    "index": "Frontier",
+    "model": "One model",
+    "compare": "Side by side",
+    "runs": "Training now",
+}
+SCRIPTS = ("common.js", "chart.js", "index.js", "model.js", "maps.js", "compare.js")
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json",
+    "wasm": "application/wasm",
+    "bin": "application/octet-stream",
+}
+PROMPT = "Once upon a time"
+
+
+def type_of(path: str) -> str:
+    """The media type of one of the page's files."""
+    return TYPES[path.rpartition(".")[2]]
+
+
+class Site:
+    """All files of the page.
+
+    Args:
+        live: with the page of trainings, which needs a server.
+    """
+
+    def __init__(self, live: bool) -> None:
+        self.live = live
+        self.fixed = _fixed(live)
+        self._paths: dict[str, Path] = {}
+        self._tasks: dict[str, Any] = {}
+
+    def content(self, path: str) -> bytes | None:
+        """A file of the page; None: it has none of that name.
+
+        Raises:
+            LilliputError: a model file is damaged.
+        """
+        if path in self.fixed:
+            return self.fixed[path]
+        if path == "models.json":
+            return self._models()
+        if path not in self._paths and path not in self._tasks:
+            return None
+        if path in self._tasks:
+            return _problems(self._tasks[path])
+        file = self._paths[path]
+        return _weights(file, file.stat().st_mtime_ns)
+
+    def everything(self) -> Iterator[tuple[str, bytes]]:
+        """Every file, the list of models last.
+
+        Raises:
+            FileError: a model file is damaged.
+        """
+        listed = self._models()
+        for path in [*self.fixed, *self._paths, *self._tasks]:
+            content = self.content(path)
+            assert content is not None
+            yield path, content
+        yield "models.json", listed
+
+    def _models(self) -> bytes:
+        found, trouble = shown()
+        self._paths = {_weights_name(one.path): one.path for one in found if one.path}
+        self._tasks = {_problems_name(one): one.task for one in found if _problems_name(one)}
+        rows = [
+            {
+                **as_dict(one),
+                "weights": _weights_name(one.path) if one.path else "",
+                "problems": _problems_name(one),
+            }
+            for one in found
+        ]
+        groups = {
+            one.group: {"id": one.group, "words": one.words, **_scale(one.task.kind)}
+            for one in found
+        }
+        data = {
+            "live": self.live,
+            "first": first(found),
+            "groups": list(groups.values()),
+            "models": rows,
+            "trouble": trouble,
+        }
+        return json.dumps(data, ensure_ascii=False).encode()
+
+
+def _scale(kind: str) -> dict[str, Any]:
+    """How scores of a kind of task are drawn: as bits, or with the usual pass mark."""
+    return {"bits": True, "mark": None} if kind == "stories" else {
+        "bits": False,
+        "mark": search_of(kind).pass_mark,
+    }
+
+
+def _weights_name(path: Path) -> str:
+    """Where the weights of a model file lie on the page: by their content."""
+    return f"weights/{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.bin"
+
+
+def _problems_name(one: Shown) -> str:
+    """Where the problems of a model's task lie; empty: it has none that can be drawn."""
+    return f"problems/{one.group}.json" if isinstance(one.task, ArithmeticSpec) else ""
+
+
+@lru_cache(maxsize=64)
+def _weights(path: Path, changed: int) -> bytes:
+    """The engine's file of a model file, made once for each time that it is `changed`."""
+    return of_file(path)
+
+
+@lru_cache(maxsize=16)
+def _problems(task: ArithmeticSpec) -> bytes:
+    made = [
+        {
+            "operation": square.operation,
+            "operands": square.operands,
+            "sections": square.sections,
+            "answers": [" ".join(answer or "-" for answer in row) for row in square.answers],
+        }
+        for square in squares(task)
+    ]
+    return json.dumps({"letters": LETTERS, "squares": made}, separators=(",", ":")).encode()
+
+
+def _fixed(live: bool) -> dict[str, bytes]:
+    """Pages, scripts and styles; `wasm` has those that a shipped page is made of too."""
+    layout = _read("layout.html")
+    names = [name for name in TITLES if live or name != "runs"]
+    parts = {"calculator": wasm.part("calculator.html"), "teller": wasm.teller(PROMPT)}
+    files = {f"{name}.html": _page(layout, name, live, parts) for name in names}
+    files |= {name: _read(name) for name in (*SCRIPTS, *(["runs.js"] if live else []))}
+    files["parts.js"] = wasm.part("parts.js")
+    files["worker.js"] = wasm.part("engine.js") + wasm.part("worker.js")
+    files["style.css"] = wasm.part("page.css") + _read("style.css")
+    return {
+        **{name: text.encode() for name, text in files.items()},
+        "engine.wasm": wasm.WASM.read_bytes(),
+    }
+
+
+def _page(layout: str, name: str, live: bool, parts: Mapping[str, str]) -> str:
+    links = [
+        ("index.html", "Frontier"),
+        ("model.html?kind=arithmetic", "Calculator"),
+        ("model.html?kind=stories", "Stories"),
+        ("compare.html", "Side by side"),
+        *([("runs.html", "Training now")] if live else []),
+    ]
+    here = ' aria-current="page"'
+    nav = "".join(
+        f'<a href="{href}"{here if href == f"{name}.html" else ""}>{words}</a>'
+        for href, words in links
+    )
+    values = {
+        "policy": POLICY,
+        "title": TITLES[name],
+        "nav": nav,
+        "main": wasm.filled(_read(f"{name}.html"), parts),
+        "script": f"{name}.js",
+    }
+    return wasm.filled(layout, values)
+
+
+def _read(name: str) -> str:
+    return (PAGES / name).read_text(encoding="utf-8")
