@@ -1,7 +1,7 @@
 // Axes, marks and lines as SVG, as wide as their place. Knows no model and no run.
 import { element } from "./parts.js";
 
-const SPACE = { left: 52, right: 16, top: 14, bottom: 42 };
+const SPACE = { left: 62, right: 16, top: 14, bottom: 42 };
 
 export function svg(name, attributes = {}, text = "") {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -10,12 +10,13 @@ export function svg(name, attributes = {}, text = "") {
   return made;
 }
 
-/** 1, 2, 5, 10, … between two numbers; `most` of them at most. */
+/** 1, 2, 5, 10, … between two numbers, where they are far apart. */
 function logTicks(low, high, most) {
-  const ticks = [];
+  const made = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
-    for (const factor of [1, 2, 5]) ticks.push(factor * 10 ** power);
-  const inside = ticks.filter((tick) => tick >= low && tick <= high);
+    for (const factor of [1, 2, 5]) made.push(factor * 10 ** power);
+  const inside = made.filter((tick) => tick >= low && tick <= high);
+  if (inside.length < 3) return ticks(low, high, most);
   return inside.length > most ? inside.filter((tick) => /^10*$/.test(tick)) : inside;
 }
 
@@ -69,7 +70,7 @@ function frame({ x, y }, at, width, height) {
     parts.push(svg("line", { x1: SPACE.left, x2: right, y1: at.y(tick), y2: at.y(tick), class: "grid" }), svg("text", { x: SPACE.left - 7, y: at.y(tick) + 4, "text-anchor": "end" }, text));
   }
   parts.push(svg("text", { x: (SPACE.left + right) / 2, y: height - 6, "text-anchor": "middle", class: "title" }, x.title));
-  parts.push(svg("text", { x: 13, y: (SPACE.top + bottom) / 2, "text-anchor": "middle", class: "title", transform: `rotate(-90 13 ${(SPACE.top + bottom) / 2})` }, y.title));
+  parts.push(svg("text", { x: 12, y: (SPACE.top + bottom) / 2, "text-anchor": "middle", class: "title", transform: `rotate(-90 12 ${(SPACE.top + bottom) / 2})` }, y.title));
   return parts.map((part) => (part.setAttribute("aria-hidden", "true"), part));
 }
 
@@ -82,6 +83,7 @@ export function line(points, at, attributes) {
 const SHAPES = {
   circle: "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0 -12 0",
   square: "M-5.5 -5.5h11v11h-11z",
+  dot: "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0",
   diamond: "M0 -7.5L7.5 0L0 7.5L-7.5 0z",
 };
 

@@ -16,8 +16,9 @@ page(async () => {
   const choose = (kind, [left, right] = []) => {
     const alike = models.filter((one) => one.kind === kind);
     const best = alike.find(({ name }) => name === data.first[kind]) ?? alike[0];
-    const other = alike.find((one) => one.group === best.group && one !== best) ?? alike.find((one) => one !== best) ?? best;
-    fill($("left"), data, alike, alike.includes(left) ? left : best);
+    const one = alike.includes(left) ? left : best, others = alike.filter((other) => other !== one);
+    const other = others.find(({ group }) => group === one.group) ?? others[0] ?? one;
+    fill($("left"), data, alike, one);
     fill($("right"), data, alike, alike.includes(right) ? right : other);
     return page(() => show(models));
   };

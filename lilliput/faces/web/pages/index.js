@@ -64,14 +64,15 @@ function words(one) {
 }
 
 function point(one, at, y, kind, named) {
-  const x = at.x(one.parameters), here = at.y(y(one.score.value)), right = x > at.width * 0.7;
+  const x = at.x(one.parameters), here = at.y(y(one.score.value));
+  const left = x + 8 * short(one.name).length > at.width; // then its name stands to the left
   const group = one.weights ? svg("a", { href: address(one), "aria-label": words(one) }) : svg("g", { tabindex: 0, role: "img", "aria-label": words(one) });
   group.append(
     svg("circle", { cx: x, cy: here, r: 16, class: "near" }),
     svg("line", { x1: x, x2: x, y1: at.y(y(one.score.low)), y2: at.y(y(one.score.high)), class: `interval ${kind}` }),
     mark(SHAPES[one.on], x, here, { class: kind }),
   );
-  if (named) group.append(svg("text", { x: x + (right ? -11 : 11), y: here + (here < 40 ? 18 : -9), "text-anchor": right ? "end" : "start", class: "name" }, short(one.name)));
+  if (named) group.append(svg("text", { x: x + (left ? -11 : 11), y: here + (here < 40 ? 18 : -9), "text-anchor": left ? "end" : "start", class: "name" }, short(one.name)));
   for (const event of ["pointerenter", "focus"]) group.addEventListener(event, () => { $("readout").textContent = words(one); });
   return group;
 }

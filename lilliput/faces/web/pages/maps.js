@@ -8,8 +8,7 @@ const SECTIONS = { s: "seen", v: "validation", u: "unseen", b: "beyond" };
 const RIGHT = 1, WRONG = 2;
 const SIDE = 400; // pixels of a square, about
 const SOON = 40; // milliseconds that a batch of questions may take
-
-const gcd = (a, b) => b ? gcd(b, a % b) : a;
+const ENOUGH = 30_000; // milliseconds after which it asks whether to go on: a phone has a battery
 
 /** What is said beside an answer of the calculator: whether it is right, and had been seen. */
 export function remarks({ squares }) {
@@ -40,15 +39,16 @@ export class HeatMaps {
     $("squares").replaceChildren(...this.squares.map((square) => square.figure));
     $("score-head").replaceChildren(...["", ...here.map((letter) => SECTIONS[letter])].map((words) => element("th", words, { scope: "col" })));
     this.here = here;
-    $("pause").onclick = () => {
-      this.paused = !this.paused;
-      $("pause").textContent = this.paused ? "Go on" : "Pause";
-      if (!this.paused) this.run();
-    };
+    $("pause").onclick = () => this.pause(!this.paused);
     $("pause").disabled = false;
-    $("pause").textContent = "Pause";
     $("maps").hidden = false;
-    this.run();
+    this.pause(false);
+  }
+
+  pause(paused) {
+    this.paused = paused;
+    $("pause").textContent = paused ? "Go on" : "Pause";
+    if (!paused) this.run();
   }
 
   end() {
@@ -57,6 +57,7 @@ export class HeatMaps {
 
   async run() {
     try {
+      const begun = performance.now();
       let many = 8, last = 0;
       while (!this.over && !this.paused) {
         const batch = [];
@@ -71,6 +72,7 @@ export class HeatMaps {
         if (this.over) return;
         batch.forEach(([square, cell], n) => square.mark(cell, answers[n]));
         const took = performance.now() - started;
+        if (performance.now() - begun > ENOUGH) this.pause(true);
         many = took < SOON / 2 ? many * 2 : took > SOON * 2 ? Math.max(1, many >> 1) : many;
         if (performance.now() - last > 250) {
           this.report();
@@ -100,6 +102,19 @@ export class HeatMaps {
   }
 }
 
+/** The numbers below `many` in an order of chance, always the same: so a square can be read, and its
+ * scores are those of a sample, long before all of it is asked. */
+function shuffled(many) {
+  const order = Uint32Array.from({ length: many }, (_, n) => n);
+  let state = 1;
+  for (let n = many - 1; n > 0; n--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor(state / 2 ** 32 * (n + 1));
+    [order[n], order[other]] = [order[other], order[n]];
+  }
+  return order;
+}
+
 /** One operation: its canvas, its marks, and the problem that is pointed at. */
 class Square {
   constructor({ operation, operands, sections, answers }, ask, shown) {
@@ -111,9 +126,7 @@ class Square {
     this.total = [...this.sections].filter((letter) => letter !== ".").length;
     this.asked = this.place = 0;
     this.scores = {};
-    // Spread over the whole square, so that it can be read long before it is full.
-    this.stride = Math.max(1, Math.round(0.618 * this.marks.length));
-    while (gcd(this.stride, this.marks.length) > 1) this.stride++;
+    this.order = shuffled(this.marks.length);
     this.cell = Math.max(1, Math.round(SIDE / this.many));
     this.at = 0;
     this.figure = element("figure", "", { class: "map" });
@@ -132,8 +145,8 @@ class Square {
 
   next() {
     while (this.place < this.marks.length) {
-      const cell = this.place++ * this.stride % this.marks.length;
-      if (this.sections[cell] !== "." && !this.marks[cell]) return cell;
+      const cell = this.order[this.place++];
+      if (this.sections[cell] !== ".") return cell;
     }
     return undefined;
   }
@@ -177,11 +190,15 @@ class Square {
   edge(context, cell) {
     const [x, y] = this.corner(cell), row = Math.floor(cell / this.many), column = cell % this.many;
     const other = (r, c) => r >= 0 && c >= 0 && r < this.many && c < this.many && !"b.".includes(this.sections[r * this.many + c]);
-    context.fillStyle = getComputedStyle(this.canvas).color;
-    if (other(row, column - 1)) context.fillRect(x, y, 1, this.cell);
-    if (other(row, column + 1)) context.fillRect(x + this.cell - 1, y, 1, this.cell);
-    if (other(row - 1, column)) context.fillRect(x, y + this.cell - 1, this.cell, 1);
-    if (other(row + 1, column)) context.fillRect(x, y, this.cell, 1);
+    // Black within white, which is seen on every colour.
+    for (const [colour, thick] of [["#fff", 2], ["#000", 1]]) {
+      const end = this.cell - thick;
+      context.fillStyle = colour;
+      if (other(row, column - 1)) context.fillRect(x, y, thick, this.cell);
+      if (other(row, column + 1)) context.fillRect(x + end, y, thick, this.cell);
+      if (other(row - 1, column)) context.fillRect(x, y + end, this.cell, thick);
+      if (other(row + 1, column)) context.fillRect(x, y, this.cell, thick);
+    }
   }
 
   paint() {

@@ -48,6 +48,7 @@ async function show(entry) {
 }
 
 function facts(entry) {
+  const whole = (words) => words.replace(/\[.*\]/, (ends) => ends.replaceAll(" ", "\u00a0"));
   const score = entry.on === "all" ? "score on all problems" : `score on ${entry.on || "validation"}`;
   const rows = {
     name: entry.name + marked(entry),
@@ -56,8 +57,8 @@ function facts(entry) {
     parameters: `${number(entry.parameters)} in ${entry.numbers}`,
     file: size(entry.bytes),
     format: entry.format,
-    [score]: entry.score_words,
-    "on validation": entry.on === "unseen" ? entry.validation_words : "",
+    [score]: whole(entry.score_words),
+    "on validation": entry.on === "unseen" ? whole(entry.validation_words) : "",
   };
   $("facts").replaceChildren(...Object.entries(rows).filter(([, value]) => value).flatMap(([key, value]) => [element("dt", key), element("dd", value)]));
 }

@@ -1,5 +1,5 @@
 // Trainings as they go: curves that grow with what the server tells.
-import { chart, legend, line } from "./chart.js";
+import { chart, legend, line, mark } from "./chart.js";
 import { number } from "./common.js";
 import { element } from "./parts.js";
 
@@ -89,6 +89,9 @@ class Run {
       y.high += room;
     }
     const label = `${title}: ${lines.map(([name, , points]) => `${name} ${percent ? `${(100 * points.at(-1)[1]).toFixed(1)} %` : points.at(-1)[1].toFixed(3)}`).join(", ")} at step ${number(lines[0][2].at(-1)[0])}`;
-    chart(figure.firstChild, 220, { x, y }, label, (at) => lines.map(([, kind, points]) => points.length > 1 ? line(points, at, { class: `curve ${kind}` }) : line([points[0], [points[0][0] + 1e-6, points[0][1]]], at, { class: `curve ${kind}` })));
+    chart(figure.firstChild, 220, { x, y }, label, (at) => lines.flatMap(([, kind, points]) => {
+      const [step, value] = points.at(-1);
+      return [line(points, at, { class: `curve ${kind}` }), mark("dot", at.x(step), at.y(value), { class: kind })];
+    }));
   }
 }
