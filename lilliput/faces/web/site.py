@@ -119,10 +119,8 @@ class Site:
 
 def _scale(kind: str) -> dict[str, Any]:
     """How scores of a kind of task are drawn: as bits, or with the usual pass mark."""
-    return {"bits": True, "mark": None} if kind == "stories" else {
-        "bits": False,
-        "mark": search_of(kind).pass_mark,
-    }
+    stories = kind == "stories"
+    return {"bits": stories, "mark": None if stories else search_of(kind).pass_mark}
 
 
 def _weights_name(path: Path) -> str:
