@@ -23,6 +23,7 @@ from lilliput.faces import (
     cli_grade,
     cli_quantise,
     cli_sample,
+    cli_serve,
     cli_ship,
     cli_tell,
     cli_train,
@@ -164,6 +165,7 @@ def commands() -> dict[str, list[str]]:
         cli_grade,
         cli_quantise,
         cli_sample,
+        cli_serve,
         cli_ship,
         cli_tell,
         cli_zoo,
@@ -204,6 +206,7 @@ LIGHT = [
     (["find", "--help"], ("torch", "numpy")),
     (["train", "--help"], ("torch", "numpy")),
     (["calc", "--help"], ("torch", "numpy")),
+    (["serve", "--help"], ("torch", "numpy", "starlette", "uvicorn")),
     (["data", "arithmetic", "--operands", "0-5"], ("torch", "numpy")),
 ]
 
