@@ -1,11 +1,13 @@
 """The page's server: what it gives out, to whom, and how it ends."""
 
+import asyncio
 import json
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_search import write_run
@@ -13,6 +15,8 @@ from served import Served
 
 from lilliput.faces.cli import main
 from lilliput.faces.web import server
+from lilliput.faces.web.app import application
+from lilliput.faces.web.site import Site
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.zoo import path_of
 
@@ -154,6 +158,24 @@ def test_trainings_are_told_as_they_go_and_readers_may_leave(served: Served, fol
         news = json.loads(more.partition("data: ")[2].partition("\n")[0])
         assert [point[0] for point in news["points"]] == [1_500]
         assert not news["anew"]
+
+
+def test_what_tells_of_runs_ends_when_its_reader_leaves(tmp_path: Path) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        while len(sent) < 2:  # its head, and the first of its body
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    head = {"method": "GET", "path": "/events", "query_string": b"", "headers": []}
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, **head}
+    app = application(Site(live=True), hosts=None, token="")
+    asyncio.run(asyncio.wait_for(app(scope, receive, send), timeout=20))
+    assert sent[0]["status"] == 200
 
 
 def test_ctrl_c_ends_it_though_somebody_reads_on(tmp_path: Path) -> None:

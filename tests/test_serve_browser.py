@@ -54,6 +54,7 @@ def _quiet(browser: Browser) -> Iterator[None]:
 def test_the_keypad_asks_a_sum(browser: Browser) -> None:
     browser.open("model.html?name=zoo:addition-368")
     browser.ready("#calculator")
+    assert browser.one("#question").accessible_name == "A sum"
     for key in ("3", "8", "+", "4", "5"):
         browser.one(f"button[data-key='{key}']").click()
     browser.one("button[aria-label=equals]").click()

@@ -144,6 +144,7 @@ def test_a_search_shows_its_sizes_and_what_is_typical(home: Path) -> None:
     for family in ("gpt", "gru"):
         best = [one for one in found if one.family == family and one.frontier]
         assert [one.parameters for one in best] == sorted({one.parameters for one in best})
+        assert len(best) > 2
         scores = [one.score.value for one in best if one.score]
         assert scores == sorted(scores)
     data = json.loads(Site(live=True).content("models.json") or b"")

@@ -6,7 +6,7 @@ Everything is read only. Knows no socket.
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from urllib.parse import parse_qs
 
@@ -26,7 +26,8 @@ from lilliput.lab.watching import Watch
 LOOK_EVERY = 1.0
 """Seconds between two looks at the runs."""
 BEAT_EVERY = 15
-"""Looks without news after which a comment is sent, which finds out readers that have left."""
+"""Looks without news after which a comment is sent, so that nothing between here and the reader
+thinks the connection dead."""
 _HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -37,19 +38,12 @@ _HEADERS = {
 }
 
 
-def application(
-    site: Site,
-    *,
-    hosts: frozenset[str] | None,
-    token: str,
-    over: Callable[[], bool] = lambda: False,
-) -> ASGIApp:
+def application(site: Site, *, hosts: frozenset[str] | None, token: str) -> ASGIApp:
     """The whole application.
 
     Args:
         hosts: what a request may name as its host; None: anything, where a token guards.
         token: what a visitor must bring once, as ?token=…; empty: none is asked for.
-        over: whether the server is ending, so that streams end too.
     """
 
     async def file(request: Request) -> Response:
@@ -63,18 +57,19 @@ def application(
         return Response(content, headers={"Content-Type": type_of(path)})
 
     async def events(request: Request) -> Response:
-        return StreamingResponse(_news(request, over), media_type="text/event-stream")
+        return StreamingResponse(_news(), media_type="text/event-stream")
 
     routes = [Route("/events", events), Route("/{path:path}", file)]
     return _Guard(Starlette(routes=routes), hosts, token)
 
 
-async def _news(request: Request, over: Callable[[], bool]) -> AsyncIterator[str]:
-    """What is new of the runs, as events, until the reader leaves or the server ends."""
+async def _news() -> AsyncIterator[str]:
+    """What is new of the runs, as events, without end: broken off when the reader leaves, and at
+    the end of the server."""
     watch = Watch(RUNS)
     quiet = 0
     yield "retry: 2000\n\n"
-    while not over() and not await request.is_disconnected():
+    while True:
         found = await run_in_threadpool(lambda: list(watch.news()))
         quiet = 0 if found else quiet + 1
         for news in found:

@@ -14,8 +14,8 @@ from lilliput.faces.web.site import Site
 
 _TRIES = 100
 """Ports above one in use that are tried, to suggest a free one."""
-_GRACE = 2
-"""Seconds that answers under way are waited for at the end."""
+_GRACE = 1
+"""Seconds that answers under way are waited for at the end; those that tell of runs never end."""
 
 
 def serve(host: str, port: int) -> None:
@@ -28,10 +28,9 @@ def serve(host: str, port: int) -> None:
     port = listener.getsockname()[1]
     own = _is_loopback(listener.getsockname()[0])
     token = "" if own else secrets.token_urlsafe(18)
-    site = Site(live=True)
     hosts = _names(host, port) if own else None
     config = uvicorn.Config(
-        application(site, hosts=hosts, token=token, over=lambda: server.should_exit),
+        application(Site(live=True), hosts=hosts, token=token),
         http="h11",
         ws="none",
         loop="asyncio",
