@@ -1,5 +1,6 @@
 """`lilliput serve`: the web page, on this machine or as a folder of files."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,6 @@ def _write(folder: Path) -> int:
         write_atomically(folder / path, content, then="")
         count, size = count + 1, size + len(content)
     print(f"{folder}: {count} files, {format_bytes(size)}; put it on any web server")
-    print(f"here:  python -m http.server --directory {folder} --bind 127.0.0.1")
+    print(f"here:  python -m http.server --directory {shlex.quote(str(folder))} --bind 127.0.0.1")
     print("Browsers run no such page by a double click; `lilliput ship MODEL --as wasm` makes one.")
     return 0

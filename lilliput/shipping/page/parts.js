@@ -64,7 +64,7 @@ function sides(place, models, fill) {
 /** The calculator asks `models`; returns what asks them a question from elsewhere on the
  * page, and gives what they say in words.
  *
- * remark(question, answer): what is said beside an answer, as {text, kind}, or nothing.
+ * remark(question, answer, model): what is said beside an answer, as {text, kind}, or nothing.
  */
 export function calculator(models, remark = () => null) {
   const form = $("calculator"), field = $("question"), lists = new Map();
@@ -81,7 +81,7 @@ export function calculator(models, remark = () => null) {
   });
   async function one(model, question) {
     const { answer, milliseconds } = await model.ask({ verb: "ask", question });
-    const line = element("li"), note = remark(question, answer);
+    const line = element("li"), note = remark(question, answer, model);
     line.append(element("span", `${question} = ${answer}`));
     if (note) line.append(element("small", note.text, { class: note.kind }));
     line.append(element("small", `${milliseconds.toFixed(1)} ms`));

@@ -1,5 +1,6 @@
 // Two models side by side: each is asked the same.
-import { fill, load, open, page, remember, tabs } from "./common.js";
+import { fill, json, load, open, page, remember, tabs } from "./common.js";
+import { remarks } from "./maps.js";
 import { calculator, teller } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -38,5 +39,7 @@ async function show(models) {
   // Another choice was made meanwhile.
   if (mine !== turn) return both.forEach((model) => model.close());
   opened = both;
-  (chosen[0].kind === "stories" ? teller : calculator)(both);
+  if (chosen[0].kind === "stories") return teller(both);
+  const notes = await Promise.all(chosen.map(async ({ problems }) => problems ? remarks(await json(problems)) : () => null));
+  return calculator(both, (question, answer, model) => notes[both.indexOf(model)](question, answer));
 }

@@ -29,7 +29,8 @@ async function show(entry) {
   for (const link of document.querySelectorAll("nav a"))
     if (link.search === `?kind=${stories ? "stories" : "arithmetic"}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-  $("title").textContent = `${stories ? "A storyteller" : "A calculator"} of ${number(entry.parameters)} parameters`;
+  const what = { arithmetic: "A calculator", stories: "A storyteller", lines: "A model" }[entry.kind];
+  $("title").textContent = `${what} of ${number(entry.parameters)} parameters`;
   document.title = `${short(entry.name)} – Lilliput`;
   facts(entry);
   const model = await open(entry);
