@@ -1,13 +1,11 @@
 """The page in a real browser: asked, told, clicked, by keyboard, on a phone, and as plain files."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from browsing import NO_BROWSER, Browser, By, Keys, start, webdriver
+from browsing import NO_BROWSER, Browser, By, Keys, start, web_server, webdriver
 from report_search import record, write_run
 from served import Served
 
@@ -32,6 +30,11 @@ SPEC = RunSpec(
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("home")
     write_run(made / "runs" / ODD, SPEC)
+    questions = "capital of France\tParis\ncapital of Italy\tRome\n"
+    (made / "questions.tsv").write_text(questions)
+    words = "train gru --task lines --file questions.tsv --width 4 --steps 2 --name capitals"
+    with chdir(made):
+        assert main(words.split()) == 0
     return made
 
 
@@ -65,6 +68,24 @@ def test_the_keypad_asks_a_sum(browser: Browser) -> None:
     browser.until(lambda: browser.text("#said").startswith("38 + 45 = 83.00, right, "))
     browser.one("button[data-key='7']").click()
     assert browser.one("#question").get_property("value") == "7", "a key begins a new sum"
+
+
+def test_a_model_of_questions_has_no_keypad(browser: Browser) -> None:
+    browser.open("model.html?name=runs/capitals")
+    browser.ready("#calculator")
+    assert [key.text for key in browser.all(".keys button") if key.is_displayed()] == ["Ask"]
+    assert browser.one("#question").accessible_name == "A question"
+    browser.one("#question").send_keys("capital of Italy")
+    browser.one(".keys .main").click()
+    browser.until(lambda: browser.text("#answers li span").startswith("capital of Italy: "))
+    assert not browser.one("#maps").is_displayed()
+    browser.run(
+        "const s = document.getElementById('model'); s.value = 'zoo:tables-1400';"
+        " s.dispatchEvent(new Event('change'))"
+    )
+    browser.until(lambda: browser.text("#count") == "390 of 390")
+    assert len([key for key in browser.all(".keys button") if key.is_displayed()]) == 16
+    assert browser.one("#question").accessible_name == "A sum"
 
 
 def test_what_cannot_be_asked_is_said(browser: Browser) -> None:
@@ -217,7 +238,7 @@ def test_two_models_are_asked_the_same(browser: Browser) -> None:
         said = sides[name.removeprefix("zoo:")]
         assert f"91 + 95 = {answer}" in said
         assert ("right, beyond" in said) == (answer == "186.00")
-    browser.one("#kinds button:nth-child(2)").click()
+    browser.one("#kinds button:last-child").click()
     browser.ready("#teller")
     assert not browser.one("#calculator").is_displayed()
     browser.one("#begin").click()
@@ -230,11 +251,12 @@ def test_two_models_are_asked_the_same(browser: Browser) -> None:
 def test_curves_grow_while_a_run_is_trained(browser: Browser, home: Path) -> None:
     browser.open("runs.html")
     browser.until(lambda: "step 1,000 of 1,000" in browser.text(".run .note"))
-    assert browser.text("#state") == "1 run, 1 not finished"
+    assert browser.text("#state") == "2 runs, 1 not finished"
     assert browser.text(".run h2") == ODD, "a name is text"
-    before = browser.one(".run path.curve").get_attribute("d")
+    curve = "return document.querySelector('.run path.curve').getAttribute('d')"
+    before = browser.run(curve)
     append_line(home / "runs" / ODD / "metrics.jsonl", {**record(SPEC, 1000), "step": 600})
-    browser.until(lambda: browser.one(".run path.curve").get_attribute("d") != before)
+    browser.until(lambda: browser.run(curve) != before)
     assert "step 1,000" in browser.text(".run .note")
 
 
@@ -258,29 +280,16 @@ def test_every_page_fits_a_phone_and_names_what_one_can_use(browser: Browser) ->
 
 
 def test_the_folder_works_on_any_web_server(browser: Browser, home: Path) -> None:
-    before = Path.cwd()
-    os.chdir(home)
-    try:
+    with chdir(home):
         assert main(["serve", "--out", "site"]) == 0
         assert main(["ship", "zoo:addition-368", "--as", "wasm", "--out", "sums.html"]) == 0
-    finally:
-        os.chdir(before)
-    server = subprocess.Popen(
-        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", "site"],
-        cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        assert server.stdout is not None
-        port = server.stdout.readline().split(" port ")[1].split()[0]
-        plain = Browser(browser.driver, f"http://127.0.0.1:{port}/")
+    with web_server(home / "site") as address:
+        plain = Browser(browser.driver, address)
         plain.open("model.html?name=zoo:addition-368")
         plain.ready("#calculator")
         assert "Training now" not in plain.text("nav")
         plain.one("#question").send_keys("12 + 24", Keys.ENTER)
         plain.until(lambda: plain.text("#answers li span") == "12 + 24 = 36.00")
-    finally:
-        server.terminate()
-        server.communicate()
     # A shipped page is made of the same parts, and opens by a double click.
     shipped = Browser(browser.driver, (home / "sums.html").as_uri())
     shipped.open("")

@@ -70,23 +70,25 @@ export function calculator(models, remark = () => null) {
   const form = $("calculator"), field = $("question"), lists = new Map();
   let answered = false; // then a key begins a new sum
   form.hidden = false;
-  if (models.every(({ format }) => format === "lines")) {
-    form.querySelector(".keys").hidden = true;
-    form.querySelector("label").textContent = "A question";
-    field.placeholder = "";
-  }
+  const sums = models.some(({ format }) => format !== "lines"), equals = form.querySelector(".main");
+  for (const key of form.querySelectorAll(".keys button")) key.hidden = !sums && key !== equals;
+  equals.textContent = sums ? "=" : "Ask";
+  equals.setAttribute("aria-label", sums ? "equals" : "Ask");
+  form.querySelector("label").textContent = sums ? "A sum" : "A question";
+  field.placeholder = sums ? "12 + 24" : "";
+  const line = (question, answer) => question + (sums ? " = " : ": ") + answer;
   sides($("answers"), models, (model) => {
     lists.set(model, element("ol", "", { "aria-label": "Answers, the latest first" }));
     return [lists.get(model)];
   });
   async function one(model, question) {
     const { answer, milliseconds } = await model.ask({ verb: "ask", question });
-    const line = element("li"), note = remark(question, answer, model);
-    line.append(element("span", `${question} = ${answer}`));
-    if (note) line.append(element("small", note.text, { class: note.kind }));
-    line.append(element("small", `${milliseconds.toFixed(1)} ms`));
-    lists.get(model).prepend(line);
-    return (models.length > 1 ? `${model.title}: ` : "") + `${question} = ${answer}` + (note ? `, ${note.text}` : "");
+    const said = line(question, answer), note = remark(question, answer, model), item = element("li");
+    item.append(element("span", said));
+    if (note) item.append(element("small", note.text, { class: note.kind }));
+    item.append(element("small", `${milliseconds.toFixed(1)} ms`));
+    lists.get(model).prepend(item);
+    return (models.length > 1 ? `${model.title}: ` : "") + said + (note ? `, ${note.text}` : "");
   }
   async function ask(question) {
     say();
