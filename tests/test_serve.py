@@ -196,6 +196,8 @@ def test_elsewhere_only_a_token_opens_it(tmp_path: Path) -> None:
         assert served.get("/", Cookie="lilliput-token=wrong")[0] == 403
         status, _, headers = served.get(f"/model.html?token={token}")
         assert (status, headers["Location"]) == (303, "/model.html")
+        elsewhere = served.get(f"//evil.example/?token={token}")[2]["Location"]
+        assert elsewhere == "/evil.example/"
         cookie = headers["Set-Cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie

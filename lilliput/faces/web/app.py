@@ -115,8 +115,9 @@ class _Guard:
         name = "lilliput-token"
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if _same(given, self.token):
-            # Kept in a cookie, so that it does not stand in the address any longer.
-            answer = RedirectResponse(scope["path"], 303)
+            # Kept in a cookie, so that it does not stand in the address any longer; `//x`
+            # would be another site.
+            answer = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
             answer.set_cookie(name, self.token, httponly=True, samesite="lax")
             return answer
         if _same(Request(scope).cookies.get(name, ""), self.token):
