@@ -11,6 +11,7 @@ from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
 from lilliput.faces.corpus_live import prepare
 from lilliput.faces.text import print_grade
 from lilliput.faces.train_live import print_curve, shown
+from lilliput.lab.bases import BABY, Base, base_of, with_start
 from lilliput.specs import (
     FAMILIES,
     ArithmeticSpec,
@@ -20,7 +21,6 @@ from lilliput.specs import (
     StoriesSpec,
     TaskSpec,
     TrainingSpec,
-    from_dict,
 )
 from lilliput.specs.recipes import training_of
 from lilliput.units import parse_count
@@ -33,7 +33,9 @@ TASKS: dict[str, type[Any]] = {
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
     " With --params the largest shape under that number is solved for, and of the shape's flags"
-    " only those that are typed stay as they are."
+    " only those that are typed stay as they are. `baby`, in a family's place, is nanoGPT's baby GPT"
+    " trained its way: on lines of arithmetic as one stream (those of a file with --source; --leaked"
+    " keeps lines that the exam asks) or on text (--task stories); flags change what it brings."
 )
 _OWN = [
     Flag(
@@ -47,7 +49,20 @@ _OWN = [
     Flag("device", str, "cpu", "Where it trains: cpu, cuda, mps, or auto for the first there is."),
     Flag("seed", int, 0, "Draws the first weights and the order of the problems."),
     Flag("spec", str, "", "A spec.json: its values are the defaults of all flags."),
+    Flag(
+        "config",
+        str,
+        "",
+        "nanoGPT's configuration file (name = value lines, read and not executed): likewise.",
+    ),
     Flag("resume", str, "", "The folder of a run that was stopped; it goes on there."),
+    Flag(
+        "start",
+        str,
+        "",
+        "A model whose weights are taken over: zoo:NAME, a run, a model file, or nanoGPT's ckpt.pt"
+        " with its meta.pkl. Its values are the defaults of all flags, if no others are.",
+    ),
     Flag("report", bool, False, "Write report.html and its charts into the run's folder."),
     Flag("json", bool, False, "Print the grade as JSON."),
     Flag(
@@ -62,7 +77,8 @@ _OWN = [
 
 def main(argv: Sequence[str]) -> int:
     family, rest = _family(argv)
-    base = _base(rest)
+    base = _base("" if family in FAMILIES else family, rest)
+    family = "" if family == BABY else family
     if base is None and not family and not {"-h", "--help"} & set(rest):
         raise UserError(
             f"which family? write `lilliput train {next(iter(FAMILIES))}`; known:"
@@ -71,20 +87,27 @@ def main(argv: Sequence[str]) -> int:
     if base is not None and family not in ("", base.model.kind):
         raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
     family = family or (base.model.kind if base else "gpt")
-    task = base.task.kind if base else _value(rest, "--task") or "arithmetic"
+    typed = _value(rest, "--task") or "arithmetic"
+    task = base.task.kind if base and base.task else typed
     flags = flags_of(family, task, base)
-    values = parse(f"train {family}", ABOUT, flags, rest)
-    spec = _spec(family, task, values, given(flags, rest))
+    values = parse(f"train {argv[0] if rest != list(argv) else family}", ABOUT, flags, rest)
+    for remark in base.remarks if base else ():
+        print(f"lilliput: {remark}", file=sys.stderr)
+    spec = _spec(family, task, values, given(flags, rest), base)
     return _train(spec, values)
 
 
-def flags_of(family: str, task: str, base: RunSpec | None = None) -> list[Flag]:
+def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
     """All flags of a training; the task and the family decide which."""
     if task not in TASKS:
         raise SpecError(f"unknown task {task!r}" + nearest(task, TASKS))
     parts = (base.model, base.task, base.training) if base else (None, None, training_of(task))
-    own = [replace(flag, default=base.seed) if base and flag.name == "seed" else flag
-           for flag in _OWN]  # fmt: skip
+    own = [
+        replace(flag, default=getattr(base, flag.name))
+        if base and flag.name in ("seed", "start")
+        else flag
+        for flag in _OWN
+    ]
     return [
         *own,
         *spec_flags(FAMILIES[family], base=parts[0]),
@@ -94,11 +117,11 @@ def flags_of(family: str, task: str, base: RunSpec | None = None) -> list[Flag]:
 
 
 def _family(argv: Sequence[str]) -> tuple[str, list[str]]:
-    """The family, if the first word is one, and the rest."""
+    """The family or preset, if the first word is one, and the rest."""
     if not argv or argv[0].startswith("-"):
         return "", list(argv)
-    if argv[0] not in FAMILIES:
-        raise SpecError(f"unknown family {argv[0]!r}" + nearest(argv[0], FAMILIES))
+    if argv[0] not in (*FAMILIES, BABY):
+        raise SpecError(f"unknown family {argv[0]!r}" + nearest(argv[0], [*FAMILIES, BABY]))
     return argv[0], list(argv[1:])
 
 
@@ -112,21 +135,14 @@ def _value(argv: Sequence[str], flag: str) -> str:
     return ""
 
 
-def _base(argv: Sequence[str]) -> RunSpec | None:
-    from lilliput.files import read_json
-
-    folder, file = _value(argv, "--resume"), _value(argv, "--spec")
-    if folder and file:
-        raise UserError("--resume has its own spec; leave out --spec")
-    path = Path(folder) / "spec.json" if folder else Path(file)
-    if not folder and not file:
-        return None
-    if not path.is_file():
-        raise UserError(f"no spec in {path}; a run's folder has one as spec.json")
-    return from_dict(RunSpec, read_json(path))
+def _base(preset: str, argv: Sequence[str]) -> Base | None:
+    sources = {name: _value(argv, f"--{name}") for name in ("spec", "resume", "config", "start")}
+    return base_of(preset=preset, task=_value(argv, "--task"), **sources)
 
 
-def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
+def _spec(
+    family: str, task: str, values: Any, typed: set[str], base: Base | None = None
+) -> RunSpec:
     from lilliput.lab.job import line_length_of, shape_of
     from lilliput.lab.verbs import sealed
 
@@ -141,11 +157,12 @@ def _spec(family: str, task: str, values: Any, typed: set[str]) -> RunSpec:
     else:
         model = spec_of(cls, values)
         # A spec that was given has its own, unless another format is asked for.
-        if "line_length" not in typed and ("format" in typed or not (values.spec or values.resume)):
+        if "line_length" not in typed and ("format" in typed or base is None):
             lines = line_length_of(made, family)
             if lines and isinstance(model, GPTSpec):
                 model = replace(model, line_length=lines["line_length"])
-    return RunSpec(task=made, model=model, training=training, seed=values.seed)
+    spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)
+    return with_start(spec)
 
 
 def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:

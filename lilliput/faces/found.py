@@ -50,9 +50,10 @@ def evidence_words(evidence: "Evidence", level: float = 0.95) -> str:
 
 def marks_of(spec: Any) -> dict[str, str]:
     """What must be said wherever a trial is shown, as in the card of its model."""
-    task = spec.get("task", {}) if isinstance(spec, Mapping) else getattr(spec, "task", None)
-    leaked = task.get("leaked") if isinstance(task, Mapping) else getattr(task, "leaked", False)
-    return {"leaked": "yes"} if leaked else {}
+    if not isinstance(spec, Mapping):
+        return dict(getattr(spec, "marks", {}))
+    leaked = ["leaked"] if spec.get("task", {}).get("leaked") else []
+    return dict.fromkeys([*leaked, *spec.get("start_marks", ())], "yes")
 
 
 def shape_words(trial: "Trial") -> str:

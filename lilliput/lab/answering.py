@@ -35,9 +35,13 @@ class Model:
     '36.00'
     """
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(
+        self, name: str, path: Path, card: Card | None = None, network: "nn.Module | None" = None
+    ) -> None:
+        """A model file of ours; one that others made is given with its card and its network."""
         self.name, self.path = name, path
-        self.card: Card = read_card(path)
+        self.card: Card = card or read_card(path)
+        self._given = network
 
     def __repr__(self) -> str:
         spec = self.card.spec.model
@@ -57,15 +61,15 @@ class Model:
     def network(self) -> "nn.Module":
         from lilliput.models import modelfile
 
-        return modelfile.load(self.path)[0].eval()
+        return self._given or modelfile.load(self.path)[0].eval()
 
     @cached_property
     def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that was not built."""
+        """The same model for the engine; None where that was not built, or it is not ours."""
         from lilliput.engine.binding import Engine, library
         from lilliput.engine.flat import of_file
 
-        return Engine(of_file(self.path)) if library() else None
+        return Engine(of_file(self.path)) if self._given is None and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""

@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 def load(name: str) -> "Model | TextModel":
     """A model by its name: `zoo:NAME`, a run (a folder, or its name in `runs/`), a model file;
-    tinystoriesgru's and llama2.c's checkpoints; `hf:NAME` or a folder of transformers' own.
+    nanoGPT's, tinystoriesgru's and llama2.c's checkpoints; `hf:NAME` or a folder of transformers'.
 
     Raises:
         NotFoundError: there is none of that name; the nearest ones are given.
         FileError: its file is damaged or foreign.
     """
-    from lilliput.lab import telling
+    from lilliput.lab import nanogpt, telling
 
+    if (published := nanogpt.of_name(name)) is not None:
+        return published
     if (baseline := telling.baseline(name)) is not None:
         return baseline
     path = resolve(name)
@@ -95,8 +97,9 @@ def keep_exam(model: Path, exam: dict[str, Any]) -> str:
 
 
 def _is_kept(model: Path) -> bool:
-    """Whether a model file lies in a run's folder, or in a search's for one of its trials."""
-    return (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
+    """Whether a model file of ours lies in a run's folder, or in a search's for a trial of it."""
+    kept = (model.parent / "spec.json").is_file() or model.parent.parent.name == "models"
+    return kept and model.suffix == ".safetensors"
 
 
 def record_look(model: Path, why: str, **found: float) -> int:

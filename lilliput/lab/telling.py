@@ -147,8 +147,11 @@ def of_file(name: str, path: Path) -> TextModel:
 def baseline(name: str) -> TextModel | None:
     """A model that others made; None where the name is of another kind."""
     found = _baseline(name)
-    if found is None:
-        return None
+    return None if found is None else of_baseline(name, found)
+
+
+def of_baseline(name: str, found: "Baseline") -> TextModel:
+    """A model that others made, once it is read."""
     from lilliput.exam.reader import Reader
     from lilliput.models.memory_gru import MemoryGRU
 

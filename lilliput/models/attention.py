@@ -27,10 +27,15 @@ def to_heads(x_BTMH: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
     return heads
 
 
-def attend(q_NBSH: Tensor, k_KBTH: Tensor, v_KBTH: Tensor) -> Tensor:
-    """What the last S positions find among all T, heads side by side: (B, S, N * H)."""
+def attend(q_NBSH: Tensor, k_KBTH: Tensor, v_KBTH: Tensor, dropout: float = 0.0) -> Tensor:
+    """What the last S positions find among all T, heads side by side: (B, S, N * H).
+
+    Args:
+        dropout: part of the attention weights that is set to zero.
+    """
     num_queries, num_keys = q_NBSH.shape[2], k_KBTH.shape[2]
-    if q_NBSH.device.type == "cpu" and (num_keys <= SHORT or num_queries == 1):
+    by_hand = q_NBSH.device.type == "cpu" and (num_keys <= SHORT or num_queries == 1)
+    if by_hand and not dropout:
         attended: Tensor
         attended = _ShortAttention.apply(q_NBSH, k_KBTH, v_KBTH)  # type: ignore[no-untyped-call]
         return attended
@@ -40,6 +45,7 @@ def attend(q_NBSH: Tensor, k_KBTH: Tensor, v_KBTH: Tensor) -> Tensor:
         k_KBTH.transpose(0, 1),
         v_KBTH.transpose(0, 1),
         mask_ST,
+        dropout_p=dropout,
         is_causal=mask_ST is None,
         enable_gqa=len(q_NBSH) != len(k_KBTH),
     )

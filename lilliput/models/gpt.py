@@ -6,6 +6,8 @@ Knows no task and no training. Its GPT-2 setting (learned positions, layer norm,
 equals transformers' GPT2LMHeadModel, its default (rotary, RMS, SwiGLU) LlamaForCausalLM.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +43,7 @@ class Block(nn.Module):
         super().__init__()
         self.num_heads, self.num_kv_heads = spec.heads, spec.num_kv_heads
         self.head_size, self.mlp = spec.head_size, spec.mlp
+        self.dropout = 0.0
         width, hidden, kv_width = spec.width, spec.mlp_width, spec.num_kv_heads * spec.head_size
         num_up = 2 * hidden if spec.mlp == "swiglu" else hidden
         self.norm_1 = make_norm(spec)
@@ -73,18 +76,19 @@ class Block(nn.Module):
 
     def finish(self, x_BSE: Tensor, q_NBSH: Tensor, k_KBTH: Tensor, v_KBTH: Tensor) -> Tensor:
         """The rest of the block for the last S positions, given keys and values of all T."""
-        x_BSE = x_BSE + self.out(attend(q_NBSH, k_KBTH, v_KBTH))
+        found_BSE = self.out(attend(q_NBSH, k_KBTH, v_KBTH, self.dropout))
+        x_BSE = x_BSE + drop(found_BSE, self.dropout)
         up = self.up(self.norm_2(x_BSE))
         if self.mlp == "swiglu":
             gate, up = up.chunk(2, dim=-1)
             up = F.silu(gate) * up
-        elif self.mlp == "gelu":
-            up = F.gelu(up, approximate="tanh")
+        elif self.mlp in ("gelu", "gelu-erf"):
+            up = F.gelu(up, approximate="tanh" if self.mlp == "gelu" else "none")
         else:
             up = F.relu(up)
             if self.mlp == "relu2":
                 up = up * up
-        return torch.add(x_BSE, self.down(up))
+        return torch.add(x_BSE, drop(self.down(up), self.dropout))
 
 
 class GPT(nn.Module):
@@ -96,6 +100,7 @@ class GPT(nn.Module):
     def __init__(self, spec: GPTSpec, vocabulary_size: int, context: int) -> None:
         super().__init__()
         self.spec, self.vocabulary_size, self.context = spec, vocabulary_size, context
+        self.dropout = 0.0
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, spec.width))
         if spec.positions == "learned":
             self.positions = nn.Parameter(torch.empty(context, spec.width))
@@ -137,6 +142,18 @@ class GPT(nn.Module):
     def window(self) -> int:
         """Pieces of the longest text that it reads."""
         return self.context
+
+    @contextmanager
+    def dropping(self, part: float) -> Iterator[None]:
+        """Within it, so large a part of the numbers is dropped, drawn from torch's generator."""
+        parts: list[GPT | Block] = [self, *self._stack()]
+        for module in parts:
+            module.dropout = part
+        try:
+            yield
+        finally:
+            for module in parts:
+                module.dropout = 0.0
 
     def forward(self, ids_BT: Tensor, first: int = 0) -> Tensor:
         """Logits (B, S, V) of the positions from `first` on.
@@ -203,7 +220,7 @@ class GPT(nn.Module):
             x_BTE = x_BTE + self.positions[start:end]
         if self.spec.line_length:
             x_BTE = x_BTE + self.places[start:end]
-        return x_BTE
+        return drop(x_BTE, self.dropout)
 
     def _rotary(self, start: int, end: int) -> tuple[Tensor, Tensor] | None:
         if self.spec.positions != "rotary":
@@ -212,6 +229,11 @@ class GPT(nn.Module):
 
     def _logits(self, x_BSE: Tensor) -> Tensor:
         return F.linear(self.norm(x_BSE), self.embedding if self.spec.tied else self.head)
+
+
+def drop(x: Tensor, part: float) -> Tensor:
+    """Sets a part of the numbers to zero, and makes up for it in the others."""
+    return F.dropout(x, part) if part else x
 
 
 def make_norm(spec: GPTSpec) -> nn.Module:

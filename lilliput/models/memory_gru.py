@@ -99,7 +99,10 @@ class MemoryGRU(nn.Module):
                 " shorten the text"
             )
         tables = self._tables(length)
-        found_BTE = attend(*self._parts(ids_BT, tables)) if self.spec.reads_context else None
+        found_BTE = None
+        if self.spec.reads_context:
+            q, k, v = self._parts(ids_BT, tables)
+            found_BTE = attend(q, k, v)
         zeros_BH = self.cell_hidden.new_zeros(batch, self.spec.width)
         out_TBH, _, _ = self._run(ids_BT, tables, 0, found_BTE, zeros_BH, zeros_BH)
         if self.spec.attention == "sigmoid":

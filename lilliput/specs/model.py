@@ -30,8 +30,9 @@ class GPTSpec:
     """Key and value heads, each for heads/kv_heads queries (arXiv 2305.13245); 0: as heads."""
     hidden: int = 0
     """Width of the MLP (M); 0: four times the width, or 8/3 of it for SwiGLU (arXiv 2002.05202)."""
-    mlp: Literal["swiglu", "gelu", "relu", "relu2"] = "swiglu"
-    """Activation; `relu2` is the square of ReLU (arXiv 2109.08668)."""
+    mlp: Literal["swiglu", "gelu", "gelu-erf", "relu", "relu2"] = "swiglu"
+    """Activation; `gelu` is the approximation by tanh, as in GPT-2, `gelu-erf` the function itself,
+    as in nanoGPT (arXiv 1606.08415), `relu2` the square of ReLU (arXiv 2109.08668)."""
     norm: Literal["rms", "layer"] = "rms"
     positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
     rotary_base: float = 100.0

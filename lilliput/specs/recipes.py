@@ -1,5 +1,6 @@
 """How each kind of task is learned unless told otherwise: whole specs, a function each."""
 
+from lilliput.specs.model import GPTSpec
 from lilliput.specs.search import SearchSpec
 from lilliput.specs.training import TrainingSpec
 
@@ -28,4 +29,44 @@ def stories() -> TrainingSpec:
         weight_decay=0.1,
         decay=0.5,
         evaluate_every=500,
+    )
+
+
+def baby_model() -> GPTSpec:
+    """nanoGPT's baby GPT: GPT-1 at half its layers, heads and width, without biases."""
+    return GPTSpec(
+        layers=6,
+        width=384,
+        heads=6,
+        mlp="gelu-erf",
+        norm="layer",
+        positions="learned",
+    )
+
+
+def baby_training() -> TrainingSpec:
+    """How nanoGPT trains it (`config/train_shakespeare_char.py`), and TinyMath on its arithmetic:
+    one stream of characters, in float32 as on a CPU. Only the first weights are drawn as ours are.
+
+    `lilliput train baby --source math_dataset_90.txt --leaked` is TinyMath's run: 77 % of what it
+    wrote itself, after about 36 hours on its author's machine.
+    """
+    return TrainingSpec(
+        steps=5_000,
+        batch=64,
+        layout="stream",
+        block=256,
+        loss="all",
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.1,
+        beta2=0.99,
+        # nanoGPT's rise is (step + 1) / (100 + 1), and its fall begins at step 100.
+        warmup=101,
+        decay=0.98,
+        decay_shape="cosine",
+        decay_to=0.1,
+        dropout=0.2,
+        evaluate_every=250,
+        precision="float32",
     )

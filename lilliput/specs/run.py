@@ -17,6 +17,13 @@ class RunSpec:
     training: TrainingSpec = field(default_factory=TrainingSpec)
     seed: int = 0
     """Draws the first weights and the order of the problems."""
+    start: str = codec.later("")
+    """A model whose weights are taken over at first: a model file of ours, or nanoGPT's ckpt.pt;
+    optimizer and schedule begin anew. Rows of characters that it lacks begin as drawn."""
+    start_digest: str = codec.later("")
+    """sha256 of that file; filled in when it is first read."""
+    start_marks: tuple[str, ...] = codec.later(())
+    """What must be said of it, such as leaked, and so of what is made of it; filled in likewise."""
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
@@ -26,7 +33,8 @@ class RunSpec:
                 f"text is learned as a stream, all of it; got layout {told[0]} and loss {told[1]}:"
                 " write --layout stream --loss all, or leave both out"
             )
-
+        if self.training.dropout and not isinstance(self.model, GPTSpec):
+            raise SpecError(f"dropout is for a gpt; a {self.model.kind} has none: leave it out")
         if isinstance(self.task, ArithmeticSpec) and not self.task.leaked:
             self._check_stages(self.task)
 
@@ -41,6 +49,12 @@ class RunSpec:
                     f"a stage of operands {stage.operands} is outside of the task's"
                     f" {task.operands}: choose them inside, or wider --operands"
                 )
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What must be said wherever the model is shown: leaked, or what its start brings along."""
+        leaked = ("leaked",) if getattr(self.task, "leaked", False) else ()
+        return dict.fromkeys((*leaked, *self.start_marks), "yes")
 
     @property
     def digest(self) -> str:

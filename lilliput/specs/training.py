@@ -1,10 +1,11 @@
 """How a model learns, as data: batches, optimizer, schedule, stages, when to stop."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
-from lilliput.specs.codec import check_finite
+from lilliput.specs.codec import check_finite, later
 from lilliput.specs.task import check_operations, check_weights, parse_range
 
 
@@ -33,7 +34,8 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """One training. Learning rates are peaks: warm-up, stable, then linear decay to nothing."""
+    """One training. Learning rates are peaks: warm-up, stable, then decay, linear and to nothing
+    unless it is said otherwise."""
 
     steps: int = 9_000
     """Updates of the weights."""
@@ -62,7 +64,14 @@ class TrainingSpec:
     warmup: int = 100
     """Steps of linear warm-up."""
     decay: float = 0.33
-    """Last part of the steps in which the learning rate falls linearly to zero."""
+    """Last part of the steps in which the learning rate falls."""
+    decay_shape: Literal["linear", "cosine"] = later("linear")
+    """How it falls: in a line, or as half a wave of the cosine (Loshchilov and Hutter 2017)."""
+    decay_to: float = later(0.0)
+    """What part of the peak it falls to; nanoGPT's small models: 0.1."""
+    dropout: float = later(0.0)
+    """Part of the numbers that each step sets to zero, in a gpt, where GPT-2 does: of embeddings,
+    attention weights, and what is added to the residual stream. Slow on a CPU."""
     clip: float = 1.0
     """Largest norm of the gradient; 0: not clipped."""
     average: float = 0.0
@@ -92,10 +101,10 @@ class TrainingSpec:
         for name in ("learning_rate", "muon_learning_rate"):
             if not 0 < getattr(self, name) < 10:
                 raise SpecError(f"{name} must be above 0 and under 10; got {getattr(self, name)}")
-        for name in ("average", "beta2"):
+        for name in ("average", "beta2", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise SpecError(f"{name} must be from 0 to under 1; got {getattr(self, name)}")
-        for name in ("decay", "mining"):
+        for name in ("decay", "decay_to", "mining"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SpecError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
         if self.weight_decay < 0 or self.clip < 0:
@@ -126,8 +135,10 @@ class TrainingSpec:
         return self.layout == "stream" or self.loss == "all"
 
     def schedule(self, step: int) -> float:
-        """Factor on the learning rates at `step` (from 0): warm-up, stable, linear decay."""
+        """Factor on the learning rates at `step` (from 0): warm-up, stable, decay."""
         rise = (step + 1) / self.warmup if step < self.warmup else 1.0
         falling = self.decay * self.steps
         fall = (self.steps - step) / falling if self.steps - step < falling else 1.0
-        return min(rise, fall)
+        if self.decay_shape == "cosine":
+            fall = (1 - math.cos(math.pi * fall)) / 2
+        return min(rise, self.decay_to + (1 - self.decay_to) * fall)

@@ -118,6 +118,15 @@ class Arithmetic:
             return "seen"
         return section_of(twins_key(operation, *numbers), self.spec.fold)
 
+    def asks(self, question: str) -> bool:
+        """Whether a question is kept for choices or reports, and must not be learned."""
+        left, operation, right = question.split()
+        section = self.where(question)
+        held = int(left) in self._held or int(right) in self._held
+        return operation in self.operations and (
+            section in ("valid", "unseen") or (section == "beyond" and held)
+        )
+
     def draw(self, generator: random.Random, name: Section | None = "seen") -> Iterator[Problem]:
         """Problems drawn with replacement, without end; operations as weighted.
 

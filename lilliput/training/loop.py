@@ -5,6 +5,8 @@ Knows no files and no search. Shapes: B rows, T characters, S positions with log
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,7 @@ from lilliput.errors import FileError, LilliputError
 from lilliput.exam.forced import forced_right
 from lilliput.exam.reader import Reader
 from lilliput.models.build import build
+from lilliput.models.gpt import GPT
 from lilliput.models.spectrum import leash
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.stories import Stories
@@ -26,6 +29,7 @@ from lilliput.tasks.task import Task
 from lilliput.training.batches import IGNORED, Batches, Chunk
 from lilliput.training.device import half_precision
 from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
+from lilliput.training.start import take_over
 from lilliput.training.validate import Validation, validate
 from lilliput.training.windows import Windows
 
@@ -133,6 +137,8 @@ class Training:
             LilliputError: the loss is no number.
         """
         batches = self._lessons()
+        if self.step == 0 and self.spec.start:
+            take_over(self.model, self.spec, self.task.vocabulary)
         started = time.perf_counter()
         if isinstance(batches, Windows):
             chunks = batches.batch(self.step)
@@ -140,12 +146,13 @@ class Training:
             chunks = batches.batch(self.step, self._mined if self.spec.training.mining else None)
         learned = sum(int((chunk.targets_BS != IGNORED).sum()) for chunk in chunks)
         set_rates(self.optimizers, self.spec.training, self.step)
-        for chunk in chunks:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-                nats = self._loss(self.model, chunk, self.device)
-            (nats / learned).backward()  # type: ignore[no-untyped-call]
-            self._nats += nats.detach().cpu().double()  # MPS has no float64
-            self.characters += round(chunk.ids_BT.size * self._characters_a_piece)
+        with self._dropping():
+            for chunk in chunks:
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+                    nats = self._loss(self.model, chunk, self.device)
+                (nats / learned).backward()  # type: ignore[no-untyped-call]
+                self._nats += nats.detach().cpu().double()  # MPS has no float64
+                self.characters += round(chunk.ids_BT.size * self._characters_a_piece)
         clip(self.model, self.spec.training.clip)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -156,6 +163,23 @@ class Training:
         self._learned += learned
         self.step += 1
         self.seconds += time.perf_counter() - started
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        """Dropout for one step. What is dropped depends on seed and step alone, so that a run that
+        goes on ends with the same weights; torch's own generator is left as it was."""
+        part = self.spec.training.dropout
+        if not part or not isinstance(self.model, GPT):
+            yield
+            return
+        drawn = np.random.SeedSequence([self.spec.seed, 6, self.step]).generate_state(1)
+        devices = [] if self.device.type == "cpu" else [self.device]
+        with (
+            torch.random.fork_rng(devices, device_type=self.device.type),
+            self.model.dropping(part),
+        ):
+            torch.manual_seed(int(drawn[0]))
+            yield
 
     def _lessons(self) -> Batches | Windows:
         if self._batches is None:

@@ -56,7 +56,7 @@ def card_of(training: Training) -> Card:
         context=training.context,
         format=task.format.to_dict(),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        marks={"leaked": "yes"} if getattr(task.spec, "leaked", False) else {},
+        marks=training.spec.marks,
     )
 
 

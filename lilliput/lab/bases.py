@@ -1,0 +1,161 @@
+"""What the flags of a training begin with: a spec, a run, a preset, nanoGPT's settings, or a model
+to start from; and what a run must say of the model that it starts from."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from lilliput.errors import NotFoundError, SpecError, UserError
+from lilliput.files import read_json
+from lilliput.specs import (
+    ArithmeticSpec,
+    LinesSpec,
+    ModelSpec,
+    RunSpec,
+    StoriesSpec,
+    TaskSpec,
+    TrainingSpec,
+    from_dict,
+)
+from lilliput.specs.recipes import baby_model, baby_training, training_of
+
+BABY = "baby"
+"""The preset: nanoGPT's baby GPT, trained its way."""
+LEARNED_OTHER = "start learned other text"
+START_LEAKED = "start leaked"
+
+
+class Base(NamedTuple):
+    """Defaults of a training's flags."""
+
+    model: ModelSpec
+    task: TaskSpec | None
+    """None: the task's own defaults."""
+    training: TrainingSpec
+    seed: int = 0
+    start: str = ""
+    remarks: tuple[str, ...] = ()
+    """What of the source could not be taken over."""
+
+
+def base_of(
+    *, preset: str = "", spec: str = "", resume: str = "", config: str = "", start: str = "",
+    task: str = "",
+) -> Base | None:  # fmt: skip
+    """The base that was asked for; None: there is none.
+
+    Args:
+        start: counts where nothing else is asked for.
+        task: the kind of task that was typed; empty: as the base has it.
+
+    Raises:
+        UserError: more than one is asked for.
+        NotFoundError, FileError, SpecError: what it is read from cannot be had or read.
+    """
+    asked = {BABY: preset, "--spec": spec, "--resume": resume, "--config": config}
+    named = [name for name, value in asked.items() if value]
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)} each bring a whole spec; leave one out")
+    if spec or resume:
+        return _of_spec(Path(resume) / "spec.json" if resume else Path(spec))
+    if preset:
+        return Base(baby_model(), _plain(task), baby_training())
+    if config:
+        return _of_config(Path(config), task)
+    return _of_start(start, task) if start else None
+
+
+def _of_spec(path: Path) -> Base:
+    if not path.is_file():
+        raise UserError(f"no spec in {path}; a run's folder has one as spec.json")
+    made = from_dict(RunSpec, read_json(path))
+    return Base(made.model, made.task, made.training, made.seed, made.start)
+
+
+def _of_config(path: Path, task: str) -> Base:
+    from lilliput.specs.nanogpt import read_config
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"no file {path}; give a configuration file of nanoGPT") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{path} is no text; give a configuration file of nanoGPT") from None
+    read = read_config(text, str(path))
+    remarks = tuple(f"{path}: {remark}" for remark in read.remarks)
+    return Base(read.model, _plain(task), read.training, remarks=remarks)
+
+
+def _of_start(start: str, task: str) -> Base:
+    """A model of ours brings its whole spec, nanoGPT's its network and settings."""
+    from lilliput.baselines import nanogpt
+    from lilliput.lab.load import resolve
+    from lilliput.models.modelfile import read_card
+
+    path = resolve(start)
+    if not nanogpt.recognises(path):
+        made = read_card(path).spec
+        own = task in ("", made.task.kind)
+        training = made.training if own else training_of(task)
+        return Base(made.model, made.task if own else None, training, made.seed, start)
+    from lilliput.lab.nanogpt import writes_arithmetic
+    from lilliput.specs.nanogpt import specs_of
+
+    checkpoint = nanogpt.read(path)
+    task = task or ("arithmetic" if writes_arithmetic(checkpoint.symbols) else "stories")
+    remarks: tuple[str, ...] = ()
+    try:
+        training = specs_of({**checkpoint.config, "init_from": "scratch"})[1]
+    except SpecError as error:
+        remarks = (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
+        training = baby_training()
+    training = replace(training, block=checkpoint.window)
+    told = _plain(task) if task == "arithmetic" else None
+    return Base(checkpoint.spec, told, training, start=start, remarks=remarks)
+
+
+def _plain(task: str) -> TaskSpec | None:
+    """Arithmetic as TinyMath writes it, or another task's own defaults."""
+    return ArithmeticSpec(format="plain") if task in ("", "arithmetic") else None
+
+
+def with_start(spec: RunSpec) -> RunSpec:
+    """The spec with the path, the digest and the marks of the model that it starts from.
+
+    Raises:
+        NotFoundError, FileError: it cannot be had or read.
+    """
+    if not spec.start or spec.start_digest:
+        return spec
+    from lilliput.baselines import nanogpt
+    from lilliput.lab.load import resolve
+    from lilliput.lab.nanogpt import UNKNOWN
+    from lilliput.models.modelfile import read_card
+    from lilliput.training.start import digest_of
+
+    path = resolve(spec.start)
+    marks: tuple[str, ...] = (UNKNOWN,)
+    if not nanogpt.recognises(path):
+        card = read_card(path)
+        marks = tuple(name for name, value in card.marks.items() if value == "yes")
+        marks = tuple(dict.fromkeys((*marks, *_leaks(card.spec.task, spec.task))))
+    return replace(spec, start=str(path), start_digest=digest_of(path), start_marks=marks)
+
+
+def _leaks(learned: TaskSpec, asked: TaskSpec) -> tuple[str, ...]:
+    """What must be said of a start that learned one task, in the exam of another."""
+    if learned.kind != asked.kind:
+        return ()
+    if isinstance(learned, ArithmeticSpec) and isinstance(asked, ArithmeticSpec):
+        from lilliput.tasks.arithmetic import Arithmetic
+
+        exam = Arithmetic(asked)
+        leaks = (exam.asks(p.question) for p in Arithmetic(learned).section("seen"))
+        return (START_LEAKED,) if any(leaks) else ()
+    if isinstance(learned, StoriesSpec) and isinstance(asked, StoriesSpec):
+        same = learned.text_digest == asked.text_digest and learned.fold == asked.fold
+        return () if same else (LEARNED_OTHER,)
+    if isinstance(learned, LinesSpec) and isinstance(asked, LinesSpec):
+        same = learned.file_digest == asked.file_digest and learned.fold == asked.fold
+        return () if same else (LEARNED_OTHER,)
+    return ()

@@ -1,0 +1,115 @@
+"""Weights that a training starts from: those of another model of the same shape, ours or nanoGPT's.
+
+Knows no search. V symbols of the vocabulary, E width.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lilliput.baselines import nanogpt
+from lilliput.errors import FileError, NotFoundError, SpecError
+from lilliput.models import modelfile
+from lilliput.specs.model import ModelSpec
+from lilliput.specs.run import RunSpec
+from lilliput.tasks.vocabulary import Vocabulary
+
+_TABLES = ("embedding", "head")
+"""Tables with a row for each symbol."""
+
+
+class Start(NamedTuple):
+    """What a training starts from."""
+
+    model: ModelSpec
+    symbols: Sequence[str]
+    """What its tokens stand for, in the order of their numbers."""
+    weights: dict[str, Tensor]
+    """By our names."""
+
+
+def read_start(path: Path) -> Start:
+    """The model in a file: ours, or nanoGPT's checkpoint.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FileError: damaged or foreign.
+    """
+    if nanogpt.recognises(path):
+        checkpoint = nanogpt.read(path)
+        return Start(checkpoint.spec, checkpoint.symbols, checkpoint.weights)
+    network, card = modelfile.load(path)
+    vocabulary = card.vocabulary
+    symbols = [vocabulary.decode([number]) for number in range(len(vocabulary))]
+    return Start(card.spec.model, symbols, dict(network.named_parameters()))
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file that is started from.
+
+    Raises:
+        NotFoundError: it is not there any more.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{path}, which this run starts from, is not there; bring it back, or leave out --start"
+        ) from None
+
+
+@torch.no_grad()
+def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
+    """Gives a model the weights that its spec starts from. Rows of symbols that those lack stay.
+
+    Raises:
+        NotFoundError: the file is not there.
+        FileError: it is damaged, or another one than the spec was made for.
+        SpecError: its shape or its pieces are others.
+    """
+    path = Path(spec.start)
+    if spec.start_digest and digest_of(path) != spec.start_digest:
+        raise FileError(f"{path} has changed since this run was specified; bring it back")
+    start = read_start(path)
+    if start.model != spec.model:
+        apart = _apart(start.model, spec.model)
+        raise SpecError(f"{path} has another shape than this run: {apart}")
+    rows = _rows(path, start.symbols, vocabulary)
+    for name, parameter in model.named_parameters():
+        theirs = start.weights[name]
+        if name in _TABLES:
+            for own, other in rows.items():
+                parameter[own] = theirs[other]
+        elif theirs.shape != parameter.shape:
+            raise SpecError(
+                f"{path} reads {len(theirs)} characters at once, this run {len(parameter)}: write"
+                f" --block {len(theirs)}"
+            )
+        else:
+            parameter.copy_(theirs)
+
+
+def _rows(path: Path, symbols: Sequence[str], vocabulary: Vocabulary) -> dict[int, int]:
+    """Numbers of our symbols, and theirs for the same."""
+    ours = [vocabulary.decode([number]) for number in range(len(vocabulary))]
+    if vocabulary.merges and list(symbols) != ours:
+        raise SpecError(f"{path} has other pieces than this text: start from a model of characters")
+    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    rows = {own: numbers[symbol] for own, symbol in enumerate(ours) if symbol in numbers}
+    if len(rows) < 2:
+        raise SpecError(f"{path} knows {''.join(symbols)[:60]!r}, and nothing of what is learned")
+    return rows
+
+
+def _apart(theirs: ModelSpec, ours: ModelSpec) -> str:
+    """The fields that differ, as they must be written."""
+    if theirs.kind != ours.kind:
+        return f"it is a {theirs.kind}, not a {ours.kind}"
+    names = [name for name in vars(theirs) if getattr(theirs, name) != getattr(ours, name)]
+    flags = [f"--{name.replace('_', '-')} {getattr(theirs, name)}" for name in names]
+    return "its own is " + " ".join(flags)
