@@ -42,7 +42,7 @@ def gpt_specs(draw: st.DrawFn) -> GPTSpec:
         heads=heads,
         kv_heads=kv_heads,
         hidden=draw(st.sampled_from([0, 1, 5])),
-        mlp=draw(st.sampled_from(["swiglu", "gelu", "relu", "relu2"])),
+        mlp=draw(st.sampled_from(["swiglu", "gelu", "gelu-erf", "relu", "relu2"])),
         norm=draw(st.sampled_from(["rms", "layer"])),
         positions=positions,
         rank=draw(st.sampled_from([0, 1, 2, 3])),

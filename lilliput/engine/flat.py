@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.engine.tables import places, turns
+from lilliput.errors import SpecError
 from lilliput.models.modelfile import Card, Tensor, read_tensors
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec
@@ -35,19 +36,34 @@ _FORMATS = ("plain", "reversed", "padded", "worked", "lines", "stories")
 _OPERATIONS = "+-*/"
 
 
+def decodes(model: ModelSpec) -> bool:
+    """Whether the engine has all that a model is made of."""
+    return not isinstance(model, GPTSpec) or model.mlp in _ACTIVATIONS
+
+
 def of_file(path: Path) -> bytes:
     """The flat file of a model file.
 
     Raises:
         NotFoundError, FileError: the model file cannot be had, is damaged or foreign.
+        SpecError: as `flat`.
     """
     tensors, card = read_tensors(path)
     return flat(tensors, card)
 
 
 def flat(tensors: Mapping[str, Tensor], card: Card) -> bytes:
-    """The flat file of a model's tensors."""
+    """The flat file of a model's tensors.
+
+    Raises:
+        SpecError: the engine does not decode such a model.
+    """
     model = card.spec.model
+    if not decodes(model):
+        raise SpecError(
+            "the engine does not have the exact GELU of nanoGPT (--mlp gelu-erf); give the model on"
+            " with --as safetensors, or train one with --mlp gelu"
+        )
     fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
     fields |= {
         "family": _FAMILIES.index(model.kind),

@@ -33,9 +33,9 @@ TASKS: dict[str, type[Any]] = {
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
     " With --params the largest shape under that number is solved for, and of the shape's flags"
-    " only those that are typed stay as they are. `baby`, in a family's place, is nanoGPT's baby GPT"
-    " trained its way: on lines of arithmetic as one stream (those of a file with --source; --leaked"
-    " keeps lines that the exam asks) or on text (--task stories); flags change what it brings."
+    " only those that are typed stay as they are. `baby`, in a family's place, is nanoGPT's baby"
+    " GPT trained its way: on lines of arithmetic as one stream (those of a file with --source;"
+    " --leaked keeps what the exam asks) or on text (--task stories); flags change what it brings."
 )
 _OWN = [
     Flag(
@@ -162,6 +162,8 @@ def _spec(
             if lines and isinstance(model, GPTSpec):
                 model = replace(model, line_length=lines["line_length"])
     spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)
+    if base and base.start_digest and base.start == values.start:
+        return replace(spec, start_digest=base.start_digest, start_marks=base.start_marks)
     return with_start(spec)
 
 

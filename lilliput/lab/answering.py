@@ -65,11 +65,12 @@ class Model:
 
     @cached_property
     def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that was not built, or it is not ours."""
+        """The same model for the engine; None where that was not built, or does not decode it."""
         from lilliput.engine.binding import Engine, library
-        from lilliput.engine.flat import of_file
+        from lilliput.engine.flat import decodes, of_file
 
-        return Engine(of_file(self.path)) if self._given is None and library() else None
+        ours = self._given is None and decodes(self.card.spec.model)
+        return Engine(of_file(self.path)) if ours and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""

@@ -34,6 +34,9 @@ class Base(NamedTuple):
     training: TrainingSpec
     seed: int = 0
     start: str = ""
+    start_digest: str = ""
+    start_marks: tuple[str, ...] = ()
+    """Of a run that goes on, which may do so without the model that it started from."""
     remarks: tuple[str, ...] = ()
     """What of the source could not be taken over."""
 
@@ -57,7 +60,7 @@ def base_of(
     if len(named) > 1:
         raise UserError(f"{' and '.join(named)} each bring a whole spec; leave one out")
     if spec or resume:
-        return _of_spec(Path(resume) / "spec.json" if resume else Path(spec))
+        return _of_spec(Path(resume) / "spec.json" if resume else Path(spec), bool(resume))
     if preset:
         return Base(baby_model(), _plain(task), baby_training())
     if config:
@@ -65,11 +68,14 @@ def base_of(
     return _of_start(start, task) if start else None
 
 
-def _of_spec(path: Path) -> Base:
+def _of_spec(path: Path, going_on: bool) -> Base:
     if not path.is_file():
         raise UserError(f"no spec in {path}; a run's folder has one as spec.json")
     made = from_dict(RunSpec, read_json(path))
-    return Base(made.model, made.task, made.training, made.seed, made.start)
+    base = Base(made.model, made.task, made.training, made.seed, made.start)
+    if not going_on:
+        return base
+    return base._replace(start_digest=made.start_digest, start_marks=made.start_marks)
 
 
 def _of_config(path: Path, task: str) -> Base:
@@ -110,12 +116,13 @@ def _of_start(start: str, task: str) -> Base:
         remarks = (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
         training = baby_training()
     training = replace(training, block=checkpoint.window)
-    told = _plain(task) if task == "arithmetic" else None
-    return Base(checkpoint.spec, told, training, start=start, remarks=remarks)
+    return Base(checkpoint.spec, _plain(task), training, start=start, remarks=remarks)
 
 
 def _plain(task: str) -> TaskSpec | None:
-    """Arithmetic as TinyMath writes it, or another task's own defaults."""
+    """Arithmetic as TinyMath writes it, or another task as it is unless told otherwise."""
+    if task == "stories":
+        return StoriesSpec()
     return ArithmeticSpec(format="plain") if task in ("", "arithmetic") else None
 
 
@@ -124,16 +131,21 @@ def with_start(spec: RunSpec) -> RunSpec:
 
     Raises:
         NotFoundError, FileError: it cannot be had or read.
+        SpecError: it does not fit the spec.
     """
     if not spec.start or spec.start_digest:
         return spec
     from lilliput.baselines import nanogpt
+    from lilliput.lab.job import sizes_of
     from lilliput.lab.load import resolve
     from lilliput.lab.nanogpt import UNKNOWN
     from lilliput.models.modelfile import read_card
-    from lilliput.training.start import digest_of
+    from lilliput.tasks.task import task_of
+    from lilliput.training.start import check, digest_of, read_start
 
     path = resolve(spec.start)
+    context = sizes_of(spec.task, spec.training)[1]
+    check(path, read_start(path), spec.model, task_of(spec.task).vocabulary, context)
     marks: tuple[str, ...] = (UNKNOWN,)
     if not nanogpt.recognises(path):
         card = read_card(path)

@@ -51,11 +51,13 @@ class TextModel:
 
     @cached_property
     def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that was not built, or it is not ours."""
+        """The same model for the engine; None where that was not built, or does not decode it."""
         from lilliput.engine.binding import Engine, library
-        from lilliput.engine.flat import of_file
+        from lilliput.engine.flat import decodes, of_file
 
-        return Engine(of_file(self.path)) if self.path and library() else None
+        if not self.path or (self.card and not decodes(self.card.spec.model)):
+            return None
+        return Engine(of_file(self.path)) if library() else None
 
     def __repr__(self) -> str:
         return f"<TextModel {self.name}: {self.family}, {self.parameters:,} parameters>"

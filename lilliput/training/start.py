@@ -64,45 +64,55 @@ def digest_of(path: Path) -> str:
 
 
 @torch.no_grad()
-def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
+def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary, context: int) -> None:
     """Gives a model the weights that its spec starts from. Rows of symbols that those lack stay.
+
+    Args:
+        context: the model's longest sequence.
 
     Raises:
         NotFoundError: the file is not there.
         FileError: it is damaged, or another one than the spec was made for.
-        SpecError: its shape or its pieces are others.
+        SpecError: see `check`.
     """
     path = Path(spec.start)
     if spec.start_digest and digest_of(path) != spec.start_digest:
         raise FileError(f"{path} has changed since this run was specified; bring it back")
     start = read_start(path)
-    if start.model != spec.model:
-        apart = _apart(start.model, spec.model)
-        raise SpecError(f"{path} has another shape than this run: {apart}")
-    rows = _rows(path, start.symbols, vocabulary)
+    rows = check(path, start, spec.model, vocabulary, context)
     for name, parameter in model.named_parameters():
-        theirs = start.weights[name]
         if name in _TABLES:
             for own, other in rows.items():
-                parameter[own] = theirs[other]
-        elif theirs.shape != parameter.shape:
-            raise SpecError(
-                f"{path} reads {len(theirs)} characters at once, this run {len(parameter)}: write"
-                f" --block {len(theirs)}"
-            )
+                parameter[own] = start.weights[name][other]
         else:
-            parameter.copy_(theirs)
+            parameter.copy_(start.weights[name])
 
 
-def _rows(path: Path, symbols: Sequence[str], vocabulary: Vocabulary) -> dict[int, int]:
-    """Numbers of our symbols, and theirs for the same."""
+def check(
+    path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary, context: int
+) -> dict[int, int]:
+    """Numbers of our symbols, and the start's for the same.
+
+    Raises:
+        SpecError: the start has another shape, other pieces, no symbol that is learned, or learned
+            positions of a longer or shorter sequence.
+    """
+    if start.model != model:
+        raise SpecError(f"{path} has another shape than this run: {_apart(start.model, model)}")
+    table = start.weights.get("positions")
+    if table is not None and len(table) != context:
+        raise SpecError(
+            f"{path} reads {len(table)} characters at once, this run {context}: write"
+            f" --layout stream --block {len(table)}"
+        )
     ours = [vocabulary.decode([number]) for number in range(len(vocabulary))]
-    if vocabulary.merges and list(symbols) != ours:
+    if vocabulary.merges and list(start.symbols) != ours:
         raise SpecError(f"{path} has other pieces than this text: start from a model of characters")
-    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    numbers = {symbol: number for number, symbol in enumerate(start.symbols)}
     rows = {own: numbers[symbol] for own, symbol in enumerate(ours) if symbol in numbers}
     if len(rows) < 2:
-        raise SpecError(f"{path} knows {''.join(symbols)[:60]!r}, and nothing of what is learned")
+        known = "".join(start.symbols)[:60]
+        raise SpecError(f"{path} knows {known!r}, and nothing of what is learned here")
     return rows
 
 
@@ -111,5 +121,11 @@ def _apart(theirs: ModelSpec, ours: ModelSpec) -> str:
     if theirs.kind != ours.kind:
         return f"it is a {theirs.kind}, not a {ours.kind}"
     names = [name for name in vars(theirs) if getattr(theirs, name) != getattr(ours, name)]
-    flags = [f"--{name.replace('_', '-')} {getattr(theirs, name)}" for name in names]
-    return "its own is " + " ".join(flags)
+    return "write " + " ".join(_flag(name, getattr(theirs, name)) for name in names)
+
+
+def _flag(name: str, value: object) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag} {value}"
