@@ -87,8 +87,7 @@ def main(argv: Sequence[str]) -> int:
     if base is not None and family not in ("", base.model.kind):
         raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
     family = family or (base.model.kind if base else "gpt")
-    typed = _value(rest, "--task") or "arithmetic"
-    task = base.task.kind if base and base.task else typed
+    task = base.kind if base else _value(rest, "--task") or "arithmetic"
     flags = flags_of(family, task, base)
     values = parse(f"train {argv[0] if rest != list(argv) else family}", ABOUT, flags, rest)
     for remark in base.remarks if base else ():
@@ -108,10 +107,15 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
         else flag
         for flag in _OWN
     ]
+    changes = base.changes if base else {}
+    asked = [
+        replace(flag, default=changes.get(flag.name, flag.default))
+        for flag in spec_flags(TASKS[task], base=parts[1])
+    ]
     return [
         *own,
         *spec_flags(FAMILIES[family], base=parts[0]),
-        *spec_flags(TASKS[task], base=parts[1]),
+        *asked,
         *spec_flags(TrainingSpec, base=parts[2]),
     ]
 

@@ -1,8 +1,10 @@
 """What the flags of a training begin with: a spec, a run, a preset, nanoGPT's settings, or a model
 to start from; and what a run must say of the model that it starts from."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lilliput.errors import NotFoundError, SpecError, UserError
@@ -29,9 +31,12 @@ class Base(NamedTuple):
     """Defaults of a training's flags."""
 
     model: ModelSpec
-    task: TaskSpec | None
-    """None: the task's own defaults."""
     training: TrainingSpec
+    kind: str
+    """Of the task."""
+    task: TaskSpec | None = None
+    """None: the task's own defaults, but for these."""
+    changes: Mapping[str, str] = MappingProxyType({})
     seed: int = 0
     start: str = ""
     start_digest: str = ""
@@ -62,7 +67,7 @@ def base_of(
     if spec or resume:
         return _of_spec(Path(resume) / "spec.json" if resume else Path(spec), bool(resume))
     if preset:
-        return Base(baby_model(), _plain(task), baby_training())
+        return _of_network(baby_model(), baby_training(), task)
     if config:
         return _of_config(Path(config), task)
     return _of_start(start, task) if start else None
@@ -72,7 +77,8 @@ def _of_spec(path: Path, going_on: bool) -> Base:
     if not path.is_file():
         raise UserError(f"no spec in {path}; a run's folder has one as spec.json")
     made = from_dict(RunSpec, read_json(path))
-    base = Base(made.model, made.task, made.training, made.seed, made.start)
+    base = Base(made.model, made.training, made.task.kind, made.task, seed=made.seed)
+    base = base._replace(start=made.start)
     if not going_on:
         return base
     return base._replace(start_digest=made.start_digest, start_marks=made.start_marks)
@@ -89,7 +95,7 @@ def _of_config(path: Path, task: str) -> Base:
         raise SpecError(f"{path} is no text; give a configuration file of nanoGPT") from None
     read = read_config(text, str(path))
     remarks = tuple(f"{path}: {remark}" for remark in read.remarks)
-    return Base(read.model, _plain(task), read.training, remarks=remarks)
+    return _of_network(read.model, read.training, task)._replace(remarks=remarks)
 
 
 def _of_start(start: str, task: str) -> Base:
@@ -103,7 +109,8 @@ def _of_start(start: str, task: str) -> Base:
         made = read_card(path).spec
         own = task in ("", made.task.kind)
         training = made.training if own else training_of(task)
-        return Base(made.model, made.task if own else None, training, made.seed, start)
+        base = Base(made.model, training, task or made.task.kind, seed=made.seed, start=start)
+        return base._replace(task=made.task if own else None)
     from lilliput.lab.nanogpt import writes_arithmetic
     from lilliput.specs.nanogpt import specs_of
 
@@ -116,14 +123,15 @@ def _of_start(start: str, task: str) -> Base:
         remarks = (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
         training = baby_training()
     training = replace(training, block=checkpoint.window)
-    return Base(checkpoint.spec, _plain(task), training, start=start, remarks=remarks)
+    base = _of_network(checkpoint.spec, training, task)
+    return base._replace(start=start, remarks=remarks)
 
 
-def _plain(task: str) -> TaskSpec | None:
-    """Arithmetic as TinyMath writes it, or another task as it is unless told otherwise."""
-    if task == "stories":
-        return StoriesSpec()
-    return ArithmeticSpec(format="plain") if task in ("", "arithmetic") else None
+def _of_network(model: ModelSpec, training: TrainingSpec, task: str) -> Base:
+    """A network of nanoGPT's, which learns arithmetic as TinyMath writes it, or another task."""
+    kind = task or "arithmetic"
+    changes = {"format": "plain"} if kind == "arithmetic" else {}
+    return Base(model, training, kind, changes=changes)
 
 
 def with_start(spec: RunSpec) -> RunSpec:
@@ -136,7 +144,6 @@ def with_start(spec: RunSpec) -> RunSpec:
     if not spec.start or spec.start_digest:
         return spec
     from lilliput.baselines import nanogpt
-    from lilliput.lab.job import sizes_of
     from lilliput.lab.load import resolve
     from lilliput.lab.nanogpt import UNKNOWN
     from lilliput.models.modelfile import read_card
@@ -144,8 +151,7 @@ def with_start(spec: RunSpec) -> RunSpec:
     from lilliput.training.start import check, digest_of, read_start
 
     path = resolve(spec.start)
-    context = sizes_of(spec.task, spec.training)[1]
-    check(path, read_start(path), spec.model, task_of(spec.task).vocabulary, context)
+    check(path, read_start(path), spec.model, task_of(spec.task).vocabulary)
     marks: tuple[str, ...] = (UNKNOWN,)
     if not nanogpt.recognises(path):
         card = read_card(path)

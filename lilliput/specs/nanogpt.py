@@ -143,14 +143,23 @@ def _value(node: ast.expr, known: Mapping[str, Value]) -> Value:
         case ast.Name(id=name) if name in known:
             return known[name]
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SUMS:
-            parts = [_value(left, known), _value(right, known)]
-            if any(isinstance(part, str | None) or abs(part) > 1e15 for part in parts):
-                raise ValueError("only numbers below 1e15 are summed up")
-            made: Value = _SUMS[type(op)](*parts)
+            made: Value = _SUMS[type(op)](_number(left, known), _number(right, known))
             return made
-    value = ast.literal_eval(node)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_number(operand, known)
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, SyntaxError, TypeError):
+        raise ValueError("nothing is called or looked up") from None
     if value is not None and not isinstance(value, int | float | str):
         raise ValueError(f"a {type(value).__name__} is no setting")
+    return value
+
+
+def _number(node: ast.expr, known: Mapping[str, Value]) -> int | float:
+    value = _value(node, known)
+    if isinstance(value, str | None) or abs(value) > 1e15:
+        raise ValueError("only numbers below 1e15 are summed up")
     return value
 
 

@@ -19,7 +19,8 @@ class RunSpec:
     """Draws the first weights and the order of the problems."""
     start: str = codec.later("")
     """A model whose weights are taken over at first: a model file of ours, or nanoGPT's ckpt.pt;
-    optimizer and schedule begin anew. Rows of characters that it lacks begin as drawn."""
+    optimizer and schedule begin anew. Rows of characters and positions that it
+    lacks begin as drawn."""
     start_digest: str = codec.later("")
     """sha256 of that file; filled in when it is first read."""
     start_marks: tuple[str, ...] = codec.later(())

@@ -138,7 +138,7 @@ class Training:
         """
         batches = self._lessons()
         if self.step == 0 and self.spec.start:
-            take_over(self.model, self.spec, self.task.vocabulary, self.context)
+            take_over(self.model, self.spec, self.task.vocabulary)
         started = time.perf_counter()
         if isinstance(batches, Windows):
             chunks = batches.batch(self.step)

@@ -64,11 +64,9 @@ def digest_of(path: Path) -> str:
 
 
 @torch.no_grad()
-def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary, context: int) -> None:
-    """Gives a model the weights that its spec starts from. Rows of symbols that those lack stay.
-
-    Args:
-        context: the model's longest sequence.
+def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
+    """Gives a model the weights that its spec starts from. Rows of symbols and of positions that
+    those lack stay.
 
     Raises:
         NotFoundError: the file is not there.
@@ -79,32 +77,27 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary, context: 
     if spec.start_digest and digest_of(path) != spec.start_digest:
         raise FileError(f"{path} has changed since this run was specified; bring it back")
     start = read_start(path)
-    rows = check(path, start, spec.model, vocabulary, context)
+    rows = check(path, start, spec.model, vocabulary)
     for name, parameter in model.named_parameters():
+        theirs = start.weights[name]
         if name in _TABLES:
             for own, other in rows.items():
-                parameter[own] = start.weights[name][other]
+                parameter[own] = theirs[other]
+        elif name == "positions":
+            both = min(len(parameter), len(theirs))
+            parameter[:both] = theirs[:both]
         else:
-            parameter.copy_(start.weights[name])
+            parameter.copy_(theirs)
 
 
-def check(
-    path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary, context: int
-) -> dict[int, int]:
+def check(path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary) -> dict[int, int]:
     """Numbers of our symbols, and the start's for the same.
 
     Raises:
-        SpecError: the start has another shape, other pieces, no symbol that is learned, or learned
-            positions of a longer or shorter sequence.
+        SpecError: the start has another shape, other pieces, or no symbol that is learned.
     """
     if start.model != model:
         raise SpecError(f"{path} has another shape than this run: {_apart(start.model, model)}")
-    table = start.weights.get("positions")
-    if table is not None and len(table) != context:
-        raise SpecError(
-            f"{path} reads {len(table)} characters at once, this run {context}: write"
-            f" --layout stream --block {len(table)}"
-        )
     ours = [vocabulary.decode([number]) for number in range(len(vocabulary))]
     if vocabulary.merges and list(start.symbols) != ours:
         raise SpecError(f"{path} has other pieces than this text: start from a model of characters")
