@@ -6,6 +6,7 @@ from torch.optim import AdamW, Muon
 
 from lilliput.models.build import build
 from lilliput.specs import GPTSpec, TrainingSpec
+from lilliput.training.muon import Float32Muon, has_half_units, orthogonal
 from lilliput.training.optimizer import clip, optimizers_of, set_rates
 
 MODEL = build(GPTSpec(width=16, heads=2, layers=1), 14, 12, seed=0)
@@ -14,7 +15,10 @@ MODEL = build(GPTSpec(width=16, heads=2, layers=1), 14, 12, seed=0)
 def rates(training: TrainingSpec, step: int) -> dict[type, list[float]]:
     optimizers = optimizers_of(MODEL, training)
     set_rates(optimizers, training, step)
-    return {type(made): [group["lr"] for group in made.param_groups] for made in optimizers}
+    return {
+        Muon if isinstance(made, Muon) else AdamW: [group["lr"] for group in made.param_groups]
+        for made in optimizers
+    }
 
 
 @pytest.mark.parametrize(("step", "factor"), [(0, 0.1), (4, 0.5), (50, 1.0), (90, 0.5), (99, 0.05)])
@@ -50,3 +54,41 @@ def test_a_gradient_is_clipped_to_its_largest_norm(largest: float, norm: float) 
     assert float(layer.weight.grad.norm()) == pytest.approx(norm, rel=1e-4)
     # The direction stays.
     assert layer.weight.grad[0, 0] / layer.weight.grad[0, 1] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("shape", [(12, 30), (30, 12), (16, 16)])
+def test_muon_in_float32_is_torchs(shape: tuple[int, int]) -> None:
+    """To what bfloat16 rounds off, over steps with momentum, decay and changing gradients."""
+    generator = torch.Generator().manual_seed(0)
+    first = torch.randn(shape, generator=generator)
+    gradients = [torch.randn(shape, generator=generator) for _ in range(3)]
+    made = []
+    for kind in (Muon, Float32Muon):
+        matrix = torch.nn.Parameter(first.clone())
+        optimizer = kind([matrix], lr=0.1, weight_decay=0.3)
+        for gradient in gradients:
+            matrix.grad = gradient.clone()
+            optimizer.step()
+        (buffer,) = [state["momentum_buffer"] for state in optimizer.state.values()]
+        made.append((matrix.detach(), buffer))
+    (theirs, their_buffer), (ours, our_buffer) = made
+    moved = float((theirs - first).norm())
+    assert float((ours - theirs).norm()) < 0.01 * moved
+    assert moved > 1
+    torch.testing.assert_close(our_buffer, their_buffer)
+
+
+def test_singular_values_go_near_one() -> None:
+    matrix = torch.diag(torch.tensor([3.0, 1.0, 0.2])) @ torch.randn(
+        3, 8, generator=torch.Generator().manual_seed(1)
+    )
+    values = torch.linalg.svdvals(orthogonal(matrix, (3.4445, -4.775, 2.0315), 5))
+    assert 0.6 < float(values.min()) <= float(values.max()) < 1.3
+
+
+def test_muon_is_torchs_where_bfloat16_has_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_half_units(torch.device("cuda"))
+    for there, kind in ((True, Muon), (False, Float32Muon)):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda there=there: there)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+        assert type(optimizers_of(MODEL, TrainingSpec())[0]) is kind
