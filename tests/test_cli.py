@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 BAD = {
     "fnd arithmetic": "unknown verb 'fnd'; did you mean 'find'? known: calc, compare, data,",
     "train": "which family? write `lilliput train gpt`; known: gpt, gru",
-    "train gtp": "unknown family 'gtp'; did you mean 'gpt'? known: gpt, gru",
+    "train gtp": "unknown family 'gtp'; did you mean 'gpt'? known: baby, gpt, gru",
     "train gpt --widht 8": "unknown flag '--widht'; did you mean '--width'? `lilliput train gpt",
     "train gpt --task sums": "unknown task 'sums'; known: arithmetic, lines",
     "train gpt --operands 9-0": "impossible range '9-0': 9 is above 0; write 0-9",
