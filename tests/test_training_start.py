@@ -12,6 +12,7 @@ from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.lab.bases import LEARNED_OTHER, START_LEAKED, base_of, with_start
 from lilliput.lab.nanogpt import UNKNOWN
 from lilliput.models import modelfile
+from lilliput.models.attention import SHORT, attend
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, LinesSpec, RunSpec, TrainingSpec
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training, loss_of
@@ -82,24 +83,31 @@ def test_dropout_leaves_the_mean_and_zeroes_its_part() -> None:
     torch.testing.assert_close(scaled, kept_BTE[dropped_BTE != 0])
 
 
-@pytest.mark.parametrize("place", ["attention", "residual"])
-def test_dropout_is_where_gpt2_has_it(place: str) -> None:
-    """Attention weights, and what blocks add to the residual stream."""
-    training = made(TINY, 0)
-    (block, *_) = training.model._stack()  # type: ignore[operator]
-    x_BTE = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("length", [8, SHORT + 8])
+def test_attention_weights_are_dropped(length: int) -> None:
+    """Of values that are all one, what is found is the sum of the weights that are left."""
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(2, 60, length, 4, generator=generator) for _ in range(2))
+    torch.manual_seed(0)
+    found = attend(q, k, torch.ones_like(q), 0.5)
+    assert float(found.mean()) == pytest.approx(1.0, abs=0.05)
+    assert float((found == 0).float().mean()) > 0.01
+    torch.testing.assert_close(attend(q, k, torch.ones_like(q)), torch.ones_like(found))
+
+
+@pytest.mark.parametrize("silent", ["out", "down"])
+def test_what_goes_to_the_residual_stream_is_dropped(silent: str) -> None:
+    """What attention adds, where the MLP is silent, and what the MLP adds, where attention is."""
+    (block, *_) = made(TINY, 0).model._stack()  # type: ignore[operator]
+    x_BTE = torch.randn(20, 5, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        q, k, v = block.project(x_BTE, 0, None)
-        if place == "attention":
-            block.down.weight.zero_()
-            block.out.weight.copy_(torch.eye(16))
-        usual = block.finish(x_BTE, q, k, v)
+        getattr(block, silent).weight.zero_()
+        parts = block.project(x_BTE, 0, None)
+        assert not (block.finish(x_BTE, *parts) == x_BTE).any()
         block.dropout = 0.5
         torch.manual_seed(0)
-        added = block.finish(x_BTE, q, k, v) - x_BTE
-    untouched = (added == 0).float().mean()
-    assert 0.1 < float(untouched) < 0.9
-    assert not torch.allclose(added + x_BTE, usual)
+        untouched = block.finish(x_BTE, *parts) == x_BTE
+    assert float(untouched.float().mean()) == pytest.approx(0.5, abs=0.1)
 
 
 STREAM = TrainingSpec(steps=4, batch=4, layout="stream", loss="all", block=WINDOW)

@@ -173,11 +173,8 @@ class Training:
             yield
             return
         drawn = np.random.SeedSequence([self.spec.seed, 6, self.step]).generate_state(1)
-        devices = [] if self.device.type == "cpu" else [self.device]
-        with (
-            torch.random.fork_rng(devices, device_type=self.device.type),
-            self.model.dropping(part),
-        ):
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), self.model.dropping(part):
             torch.manual_seed(int(drawn[0]))
             yield
 
