@@ -7,6 +7,7 @@ from pathlib import Path
 from lilliput.engine import binding
 
 ENGINE = Path(binding.__file__).parent
+HERE = Path(__file__).parent
 _HEADERS = ("numbers.h", "model.h", "state.h", "text.h", "answer.h", "engine.h")
 _SOURCES = (
     "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c", "text.c", "answer.c",
@@ -16,28 +17,53 @@ MOST_BYTES = 4_096
 """Of a line that the program reads."""
 COMPILE = "cc -O3 -ffp-contract=off"
 """What every compiler must be told: no product and sum in one, or texts differ by machine."""
+_INSIDE = """#ifdef __GNUC__
+#define INSIDE static __attribute__((unused))
+#else
+#define INSIDE static
+#endif"""
+_FUNCTION = re.compile(r"^(?:LP_API )?((?:void|float|int|size_t|Error) \w+\()", re.MULTILINE)
 
 
-def one_file(flat: bytes, room: int, vocabulary_size: int, title: str) -> str:
+def one_file(flat: bytes, room: int, vocabulary_size: int, card: str) -> str:
     """The C source of a program of its own.
 
     Args:
         flat: the weight file.
         room: bytes that a text of the model needs.
-        title: said in the first lines: what the model is and how it was graded.
+        card: said in the first lines: what the model is and how it was graded.
     """
-    parts = [f"/* {title.strip()}\n *\n * Compile: {COMPILE} -o model model.c\n */", *_engine()]
-    parts.append(_weights(flat))
-    sizes = {"ROOM": room + 64, "VOCABULARY": vocabulary_size, "MOST_BYTES": MOST_BYTES}
-    parts.append("\n".join(f"#define {name} {size}" for name, size in sizes.items()))
-    parts.append((Path(__file__).parent / "program.c").read_text(encoding="utf-8"))
+    opening = comment(f"{card.strip()}\n\nCompile: {COMPILE} -o model model.c")
+    parts = [opening, *model_parts(flat, room, vocabulary_size, MOST_BYTES), read("program.c")]
     return "\n\n".join(parts) + "\n"
 
 
+def model_parts(flat: bytes, room: int, vocabulary_size: int, most_bytes: int) -> list[str]:
+    """Engine, weights, and what asks them (api.c)."""
+    sizes = {"ROOM": room + 64, "VOCABULARY": vocabulary_size, "MOST_BYTES": most_bytes}
+    defined = "\n".join(f"#define {name} {size}" for name, size in sizes.items())
+    return [*_engine(), _weights(flat), defined, read("api.c")]
+
+
+def comment(text: str) -> str:
+    """A text as a comment of C, which nothing in it can end."""
+    lines = text.replace("*/", "* /").splitlines()
+    return "\n".join(["/* " + lines[0], *(f" * {line}".rstrip() for line in lines[1:]), " */"])
+
+
+def read(name: str) -> str:
+    """A file of this room."""
+    return (HERE / name).read_text(encoding="utf-8").rstrip("\n")
+
+
 def _engine() -> list[str]:
-    """The engine's files as one, its own includes left out and its functions kept inside."""
-    texts = [(ENGINE / name).read_text(encoding="utf-8") for name in (*_HEADERS, *_SOURCES)]
-    return [re.sub(r'^#include ".*"\n', "", text, flags=re.MULTILINE) for text in texts]
+    """The engine's files as one, without its own includes; its functions are seen from nowhere else,
+    so that a larger program may have an `add` or a `turn` of its own."""
+    headers = [(ENGINE / name).read_text(encoding="utf-8") for name in _HEADERS]
+    headers = [_FUNCTION.sub(r"INSIDE \1", text) for text in headers]
+    sources = [(ENGINE / name).read_text(encoding="utf-8") for name in _SOURCES]
+    texts = [re.sub(r'^#include ".*"\n', "", t, flags=re.MULTILINE) for t in headers + sources]
+    return [_INSIDE, *texts]
 
 
 def _weights(flat: bytes) -> str:
