@@ -11,11 +11,19 @@ from lilliput.units import format_bytes
 
 ABOUT = (
     "Writes a model as something that one can give away: a C file (engine, weights and a program in"
-    " one), a program for this machine, a page that runs in any browser, a folder that"
-    " transformers loads, or the model file. What can run here is asked what the model is asked,"
-    " and must say the same before it is called checked."
+    " one), a program, a page that runs in any browser, C for a microcontroller, a folder that"
+    " transformers loads, a graph for ONNX, or the model file; its card goes with it. What can run"
+    " here is asked what the model is asked, and must say the same before it is called checked."
 )
-_ENDS = {"c": ".c", "exe": "", "wasm": ".html", "hf": "-hf", "safetensors": ".safetensors"}
+_ENDS = {
+    "c": ".c",
+    "exe": "",
+    "hf": "-hf",
+    "mcu": "-mcu",
+    "onnx": ".onnx",
+    "safetensors": ".safetensors",
+    "wasm": ".html",
+}
 
 
 def flags_of() -> list[Flag]:
@@ -25,10 +33,11 @@ def flags_of() -> list[Flag]:
             "form",
             str,
             "exe",
-            "c, exe, wasm (a page), hf (for transformers), safetensors.",
+            "c, exe, wasm (a page), mcu (C for a microcontroller), hf (for transformers), onnx (one"
+            " decoding step), safetensors.",
             spelled="as",
         ),
-        Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them."),
+        Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them (mcu: int8)."),
         Flag(
             "target",
             str,
@@ -56,9 +65,7 @@ def main(argv: Sequence[str]) -> int:
     if values.json:
         print(json.dumps({**asdict(shipped), "file": str(out)}))
         return 0
-    many = "text as the model says it" if shipped.checked == 1 else "texts as the model says them"
-    checked = f"checked: {shipped.checked} {many}"
-    if not shipped.checked:
-        checked = f"built, not run: {shipped.why_not}"
-    print(f"{out}, {format_bytes(shipped.bytes)}, {checked}")
+    print(f"{out}, {format_bytes(shipped.bytes)}, {shipped.words}")
+    for note in shipped.notes:
+        print(note)
     return 0

@@ -25,8 +25,12 @@ _ZIG = (
     "-target thumb-freestanding-eabi -mcpu=cortex_m3 -std=c99 -Os -DLP_SMALL -ffp-contract=off"
     " -ffreestanding -fno-builtin -ffunction-sections -fdata-sections"
 )
+_ZIG_LINK = "-T board.ld -Wl,--gc-sections"
+"""Its own runtime brings the floats."""
+_LOADED, _WRITABLE = 1, 2
+"""Of an ELF file's segments."""
 _STACK = 4_096
-"""Bytes; what the engine takes at the deepest is in docs of the folder's board.ld."""
+"""Bytes; the engine's largest frames, by gcc -fstack-usage: 488 in a product, 448 above it."""
 _CODE = 24_000
 """Bytes of the engine's code and of floats in software, where no compiler is here to tell."""
 _STRING_H = """#include <stddef.h>
@@ -39,6 +43,21 @@ char *strchr(const char *, int);"""
 _SOURCES = ("model.c", "main.c", "board.c")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the sources are cut to."""
+
+    weights: int
+    """Bytes of the weight file."""
+    room: int
+    """Bytes that a text of the model needs."""
+    vocabulary: int
+    longest: int
+    """Bytes of a text that is asked, and pieces of an answer."""
+    blocks: int
+    """The model's layers or loops, whichever are more."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """Bytes that a model takes on a chip."""
@@ -47,37 +66,26 @@ class Needs:
     ram: int
     """Stack included."""
     how: str
-    """The compiler that linked it; empty: worked out without one."""
+    """How that is known."""
 
 
-def write_folder(
-    folder: Path,
-    flat: bytes,
-    *,
-    room: int,
-    vocabulary_size: int,
-    longest: int,
-    blocks: int,
-    between: str,
-    card: str,
-) -> None:
+def write_folder(folder: Path, flat: bytes, sizes: Sizes, between: str, card: str) -> None:
     """Writes model.c (engine and weights), its three calls, an example and a board to run it on.
 
     Args:
-        longest: bytes of a text that is asked or answered.
-        blocks: of the model's layers or loops, whichever are more.
+        flat: the weight file.
         between: what stands between a question and its answer.
+        card: said in the first lines.
     """
-    parts = model_parts(flat, room, vocabulary_size, longest)
+    parts = model_parts(flat, sizes.room, sizes.vocabulary, sizes.longest)
     code = "\n\n".join([comment(card), *parts, read("board/exported.c")]) + "\n"
     # Room for the blocks of this model alone: 48 of them are 12 kB of RAM.
-    code = _replace(code, "MOST_BLOCKS = 48", f"MOST_BLOCKS = {blocks}")
+    code = _replace(code, "MOST_BLOCKS = 48", f"MOST_BLOCKS = {sizes.blocks}")
     code = _replace(code.replace("#include <string.h>\n", ""), "#include <stddef.h>", _STRING_H)
-    written = between.replace("\t", "\\t")
-    sizes = {"{longest}": str(longest), "{out}": str(4 * longest), "{between}": written}
+    values = {"{longest}": str(sizes.longest), "{between}": between.replace("\t", "\\t")}
     files = {
         "model.c": code,
-        "model.h": _fill(read("board/model.h"), sizes),
+        "model.h": _fill(read("board/model.h"), values),
         "main.c": read("board/main.c"),
         "board.c": read("board/board.c"),
         "board.h": read("board/board.h"),
@@ -101,57 +109,56 @@ def _fill(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def link(folder: Path) -> tuple[Path, str]:
-    """The program for the board, and the compiler that made it.
+def link(folder: Path, out: Path) -> Needs:
+    """Makes the program for the board, and says what it takes.
 
     Raises:
-        NotFoundError: there is no compiler for it here.
-        LilliputError: it refused, or the program is larger than the board.
+        NotFoundError: there is no compiler for it here, or the program is larger than the board.
+        LilliputError: the compiler refused.
     """
-    out = folder / "model.elf"
     if shutil.which("arm-none-eabi-gcc"):
-        name = "arm-none-eabi-gcc"
-        command = [name, *FLAGS.split(), "-o", out.name, *_SOURCES, *LINK.split()]
+        name, command = "arm-none-eabi-gcc", ["arm-none-eabi-gcc", *FLAGS.split()]
+        options = LINK.split()
     elif find_spec("ziglang") is not None:
-        name = "zig"
-        zig = [sys.executable, "-m", "ziglang", "cc", *_ZIG.split()]
-        command = [*zig, "-o", out.name, *_SOURCES, *LINK.replace(" -lgcc", "").split()]
+        name, command = "zig", [sys.executable, "-m", "ziglang", "cc", *_ZIG.split()]
+        options = _ZIG_LINK.split()
     else:
         raise NotFoundError(
             "no compiler for a Cortex-M here; Debian: apt install gcc-arm-none-eabi, or pip install"
             " 'lilliput[ship]'"
         )
+    command += ["-o", str(out.resolve()), *_SOURCES, *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if any(words in done.stderr for words in ("overflowed by", "will not fit")):
+        raise NotFoundError("it is larger than the board that is emulated")
     if done.returncode:
-        too_large = "overflowed" in done.stderr or "will not fit" in done.stderr
-        if too_large:
-            raise NotFoundError("it is larger than the board that is emulated")
         raise LilliputError(f"{name} refused the program:\n{done.stderr[-2_000:]}")
-    return out, name
+    flash, ram = _segments(out.read_bytes())
+    return Needs(flash, ram, f"linked for a Cortex-M3 by {name}")
 
 
-def needs_of(elf: Path, compiler: str) -> Needs:
-    """Flash and RAM of a linked program: what is loaded, and what is writable."""
-    content = elf.read_bytes()
-    (start,) = struct.unpack_from("<I", content, 28)
-    size, count = struct.unpack_from("<HH", content, 42)
+def _segments(elf: bytes) -> tuple[int, int]:
+    """Bytes that a program brings along, and bytes that are writable while it runs."""
+    (start,) = struct.unpack_from("<I", elf, 28)
+    size, count = struct.unpack_from("<HH", elf, 42)
     flash = ram = 0
     for at in range(start, start + size * count, size):
-        kind, _, _, _, in_file, in_memory, flags, _ = struct.unpack_from("<8I", content, at)
-        if kind == 1:  # loaded
+        kind, _, _, _, in_file, in_memory, flags, _ = struct.unpack_from("<8I", elf, at)
+        if kind == _LOADED:
             flash += in_file
-            ram += in_memory if flags & 2 else 0
-    return Needs(flash, ram, compiler)
+            ram += in_memory if flags & _WRITABLE else 0
+    return flash, ram
 
 
-def estimate(flat: bytes, room: int, longest: int, vocabulary_size: int) -> Needs:
+def estimate(sizes: Sizes) -> Needs:
     """Flash and RAM without a compiler, to within some kB."""
-    buffers = 16 * longest + 4 * vocabulary_size
-    return Needs(len(flat) + _CODE, room + buffers + _STACK, "")
+    buffers = 16 * sizes.longest + 4 * sizes.vocabulary
+    flash, ram = sizes.weights + _CODE, sizes.room + buffers + _STACK
+    return Needs(flash, ram, "worked out, not linked")
 
 
-def say(elf: Path, lines: Sequence[str]) -> list[str]:
-    """What the board answers to lines, in QEMU.
+def say(elf: Path, lines: Sequence[str]) -> str:
+    """What the board writes when it is sent lines, in QEMU.
 
     Raises:
         NotFoundError: QEMU is not here.
@@ -171,4 +178,4 @@ def say(elf: Path, lines: Sequence[str]) -> list[str]:
         raise LilliputError(f"{elf.name} does not come to an end in QEMU") from None
     if done.returncode:
         raise LilliputError(f"QEMU fails: {done.stderr.decode(errors='replace')[-500:]}")
-    return done.stdout.decode("utf-8", "replace").split("\n")[:-1]
+    return done.stdout.decode("utf-8", "replace")

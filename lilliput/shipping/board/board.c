@@ -30,7 +30,9 @@ int board_read(void)
     return (int)(DATA & 0xff);
 }
 
-static void start(void)
+void board_start(void);
+
+void board_start(void)
 {
     uint32_t *from = &data_in_flash;
     for (uint32_t *to = &data_start; to < &data_end;) *to++ = *from++;
@@ -51,7 +53,7 @@ static void fault(void)
 __attribute__((section(".vectors"), used)) static const struct {
     void *stack;
     void (*handler[15])(void);
-} VECTORS = {&stack_top, {start, fault, fault, fault, fault, fault, fault, fault, fault, fault,
+} VECTORS = {&stack_top, {board_start, fault, fault, fault, fault, fault, fault, fault, fault, fault,
                           fault, fault, fault, fault, fault}};
 
 /* What a compiler takes for granted; a C library's own are taken where one is linked. */

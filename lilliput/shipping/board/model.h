@@ -6,7 +6,7 @@
 
 enum {
     LILLIPUT_LONGEST = {longest}, /* bytes of a text that is asked, the zero at its end included */
-    LILLIPUT_ROOM = {out}          /* bytes that lilliput_next needs */
+    LILLIPUT_ROOM = 4 * LILLIPUT_LONGEST /* bytes for what lilliput_next says */
 };
 #define LILLIPUT_BETWEEN "{between}" /* what is written between a question and its answer */
 

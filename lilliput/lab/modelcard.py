@@ -1,0 +1,162 @@
+"""The card that goes with a shipped model: what it is, its grade with intervals, how it was made."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lilliput.errors import FileError
+from lilliput.files import read_json
+from lilliput.models.modelfile import Card
+from lilliput.specs import ArithmeticSpec, StoriesSpec
+from lilliput.specs.codec import to_dict
+from lilliput.units import score_words
+from lilliput.zoo import Entry, entries, shape_words
+
+MARK = "<!-- a model card by `lilliput ship` -->"
+"""Opens every card, so that nobody else's file is taken for one and written over."""
+NEVER = "it was never examined: there is no score that could be given"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is said of a model wherever it goes."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    """Facts by their names."""
+    spec: dict[str, Any]
+    """All that decided its training."""
+    story: bool
+
+    def text(self) -> str:
+        """Plain lines, for the head of a source file."""
+        width = max(len(name) for name, _ in self.rows)
+        return "\n".join([self.title, "", *(f"{n:{width}}  {words}" for n, words in self.rows)])
+
+    def markdown(self, checked: str, front: bool = False) -> str:
+        """The card as a README.
+
+        Args:
+            checked: how the shipped form was checked.
+            front: with the lines in front that a hub of models reads.
+        """
+        head = ["---", "library_name: transformers", "pipeline_tag: text-generation",
+                "tags:", "- lilliput", "---"]  # fmt: skip
+        rows = [*self.rows, ("this form", checked)]
+        table = [f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in rows]
+        spec = json.dumps(self.spec, indent=1, ensure_ascii=False)
+        return "\n".join(
+            [
+                *(head if front else []),
+                MARK,
+                f"# {self.title}",
+                "",
+                "| what | |",
+                "| --- | --- |",
+                *table,
+                "",
+                "The spec, which decides every number of it:",
+                "",
+                f"```json\n{spec}\n```\n",
+            ]
+        )
+
+
+def model_card(name: str, path: Path, card: Card) -> ModelCard:
+    """What is known of a model.
+
+    Args:
+        name: as it was asked for.
+        path: the file that the name stands for, in the numbers that it was graded in.
+        card: of what is shipped, perhaps in other numbers.
+    """
+    from lilliput.models.modelfile import read_card
+
+    graded_in, spec = read_card(path).numbers, card.spec
+    entry = next((e for e in entries() if name == f"zoo:{e.name}"), None)
+    exam = None if entry else _exam(path, spec.digest)
+    grades = _zoo_grades(entry) if entry else _exam_grades(exam) if exam else []
+    rows = [
+        ("task", entry.task if entry else _task(card)),
+        ("family", f"{spec.model.kind}, {shape_words(spec.model)}"),
+        ("parameters", f"{card.parameters:,}, matrices in {card.numbers}"),
+        *(grades or [("grade", NEVER)]),
+    ]
+    if grades and graded_in != card.numbers:
+        rows.append(("graded in", f"{graded_in}; in {card.numbers} it was not graded again"))
+    rows.append(("seeds", _seeds(entry, spec.seed)))
+    if entry:
+        rows.append(("made by", f"{entry.command} ({entry.minutes:g} minutes on {entry.machine})"))
+    rows += [("spec", spec.digest), *sorted(card.marks.items())]
+    kind = "storyteller" if isinstance(spec.task, StoriesSpec) else "calculator"
+    title = f"{name.removeprefix('zoo:')}: a {kind} of {card.parameters:,} parameters"
+    return ModelCard(title, tuple(rows), to_dict(spec), isinstance(spec.task, StoriesSpec))
+
+
+def _task(card: Card) -> str:
+    task = card.spec.task
+    if isinstance(task, ArithmeticSpec):
+        return f"{task.operations} of {task.operands}, written {card.format['kind']}"
+    return task.kind
+
+
+def _seeds(entry: Entry | None, seed: int) -> str:
+    if entry is None:
+        return f"this is seed {seed}; how many others were trained is not recorded with it"
+    tried = "; ".join(
+        f"{number}: {score_words(right / total, 0, 0)}" for number, right, total in entry.seeds
+    )
+    return f"{len(entry.seeds)} trained, this is seed {seed} (validation by seed: {tried})"
+
+
+def _zoo_grades(entry: Entry) -> list[tuple[str, str]]:
+    unit = "characters" if entry.excerpt else "right of"
+    rows = []
+    for section in ("unseen", "valid"):
+        right, total = getattr(entry, section)
+        words = score_words(right / total, *getattr(entry, f"{section}_interval"))
+        counted = f"{total:,} {unit}" if entry.excerpt else f"{right:,} {unit} {total:,}"
+        rows.append((_SECTIONS[section], f"{words} (95 % interval; {counted})"))
+    if not entry.excerpt:
+        parts = entry.unseen_by_operation.items()
+        rows.append(("by operation", ", ".join(f"{n} {r:,}/{t:,}" for n, (r, t) in parts)))
+    if entry.beyond[1]:
+        rows.append(("held-out range", f"{entry.beyond[0]:,} right of {entry.beyond[1]:,}"))
+    return rows
+
+
+_SECTIONS = {"unseen": "grade, unseen", "valid": "grade, validation", "beyond": "held-out range"}
+
+
+def _exam(path: Path, digest: str) -> dict[str, Any] | None:
+    """The exam beside a run's model, where it is of this model."""
+    file = path.with_name("exam.json")
+    if path.name != "model.safetensors" or not file.is_file():
+        return None
+    try:
+        exam = read_json(file)
+        return exam if exam["digest"] == digest and exam["grade"]["sections"] else None
+    except (FileError, KeyError, TypeError):
+        return None
+
+
+def _exam_grades(exam: dict[str, Any]) -> list[tuple[str, str]]:
+    found = exam["grade"]["sections"]
+    rows = []
+    for section, words in _SECTIONS.items():
+        if section in found:
+            graded = found[section].get("overall") or found[section]
+            rows.append((words, _graded(graded)))
+    verdict = exam["grade"].get("verdict")
+    return [*rows, *([("verdict", verdict)] if verdict else [])]
+
+
+def _graded(graded: dict[str, Any]) -> str:
+    if "bits" in graded:
+        low, high = graded["low"], graded["high"]
+        ends = (-high, -low) if low is not None and high is not None else (0.0, 0.0)
+        return f"{score_words(-graded['bits'], *ends)} a character ({graded['characters']:,})"
+    right, total = graded["right"], graded["total"]
+    words = score_words(right / total, graded["low"], graded["high"])
+    return f"{words} (95 % interval; {right:,} right of {total:,})"

@@ -1,0 +1,163 @@
+"""The forms that the engine is in: a C file, a program, a page, and C for a microcontroller."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lilliput.errors import LilliputError, NotFoundError
+from lilliput.files import write_atomically
+from lilliput.lab.answering import longest_answer
+from lilliput.lab.shipped import (
+    GOLDEN,
+    PIECES,
+    THEN,
+    Job,
+    Shipped,
+    between,
+    folder_size,
+    golden,
+    line,
+    new_folder,
+    write_card,
+)
+from lilliput.lab.telling import TextModel
+from lilliput.units import format_bytes
+
+if TYPE_CHECKING:
+    from lilliput.engine.binding import Engine
+
+_SOFT = (
+    "weights and their products are whole numbers; norms, exponentials and scales are floats, which"
+    " the compiler writes as whole-number instructions: no floating-point unit is needed, but it is"
+    " not integer only"
+)
+
+
+def source(job: Job) -> Shipped:
+    """One C file, compiled here and asked where there is a compiler."""
+    code = _source(job)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            count, why_not = _build(code, Path(folder) / "program", job)
+        except NotFoundError as error:
+            count, why_not = 0, str(error)
+    write_atomically(job.out, code.encode(), then=THEN)
+    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+
+
+def program(job: Job) -> Shipped:
+    """A program, for this machine or another."""
+    count, why_not = _build(_source(job), job.out, job)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
+
+
+def chip(job: Job) -> Shipped:
+    """A folder of C for a Cortex-M, linked and asked in QEMU where both are here."""
+    from lilliput.engine.flat import of_file
+    from lilliput.shipping import mcu
+
+    flat, engine, spec = of_file(job.path), _engine(job), job.card.spec.model
+    model = job.model
+    longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
+    sizes = mcu.Sizes(
+        weights=len(flat),
+        room=engine.room,
+        vocabulary=engine.vocabulary_size,
+        longest=max(256, longest),
+        blocks=max(spec.layers, getattr(spec, "loops", 1)),
+    )
+    needs, count, why_not = mcu.estimate(sizes), 0, ""
+    with new_folder(job.out) as folder, tempfile.TemporaryDirectory() as elsewhere:
+        elf = Path(elsewhere) / "model.elf"
+        mcu.write_folder(folder, flat, sizes, between(model), job.words.text())
+        try:
+            needs = mcu.link(folder, elf)
+            expected = golden(job)
+            _compare(mcu.say(elf, list(expected)), "".join(f"{t}\n" for t in expected.values()))
+            count = len(expected)
+        except NotFoundError as error:
+            why_not = str(error)
+        figures = f"flash {format_bytes(needs.flash)}, RAM {format_bytes(needs.ram)} ({needs.how})"
+        shipped = Shipped(job.out, 0, count, why_not, (figures, _SOFT))
+        told = job.words.markdown(f"{figures}; {shipped.words}; {_SOFT}")
+        write_atomically(folder / "README.md", told.encode(), then=THEN)
+    return replace(shipped, bytes=folder_size(job.out))
+
+
+def page(job: Job) -> Shipped:
+    """A page of its own, whose engine is asked in node."""
+    from lilliput.engine.flat import of_file
+    from lilliput.shipping import wasm
+
+    card, model = job.card, job.model
+    flat, expected = of_file(job.path), golden(job)
+    with tempfile.TemporaryDirectory() as folder:
+        file, why_not, count = Path(folder) / "model.flat", "", len(expected)
+        file.write_bytes(flat)
+        try:
+            said = wasm.say(file, list(expected), PIECES)
+        except NotFoundError as error:
+            why_not, count, said = str(error), 0, []
+    if not isinstance(model, TextModel):
+        said = [line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
+    _compare(said, list(expected.values())[:count])
+    kind = "storyteller" if isinstance(model, TextModel) else "calculator"
+    title = f"A {kind} of {card.parameters:,} parameters"
+    facts = dict(job.words.rows)
+    about = "It runs in this page; nothing leaves it."
+    made = wasm.one_page(flat, title, about, facts, GOLDEN)
+    write_atomically(job.out, made.encode(), then=THEN)
+    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+
+
+def _engine(job: Job) -> "Engine":
+    from lilliput.engine.binding import Engine, library
+    from lilliput.engine.flat import of_file
+
+    if library() is None:
+        raise NotFoundError(
+            "the engine is not built here, and what is made of it could not be asked; `lilliput"
+            " doctor` says what is missing, or take --as hf, onnx or safetensors"
+        )
+    return Engine(of_file(job.path))
+
+
+def _source(job: Job) -> str:
+    from lilliput.engine.flat import of_file
+    from lilliput.shipping.source import one_file
+
+    engine = _engine(job)
+    return one_file(of_file(job.path), engine.room, engine.vocabulary_size, job.words.text())
+
+
+def _compare(said: object, wanted: object) -> None:
+    """Raises LilliputError where they are not the same."""
+    if said != wanted:
+        raise LilliputError(f"what was made says {said!r}; the model: {wanted!r}")
+
+
+def _build(code: str, out: Path, job: Job) -> tuple[int, str]:
+    """Compiles the source to a program; how many lines it was asked, all of which it answered as
+    expected, or why none.
+
+    Raises:
+        NotFoundError: no compiler for the target is here.
+        LilliputError: the program says something else, and is not written.
+    """
+    from lilliput.shipping import exe
+
+    runner = exe.runner(job.target)
+    options = ("-t", "0", "-n", str(PIECES)) if isinstance(job.model, TextModel) else ()
+    expected = golden(job)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "program"
+        exe.build(code, made, small=job.card.numbers != "float32", target=job.target)
+        if runner is not None:
+            said = {asked: exe.say([*runner, made], asked, *options) for asked in expected}
+            _compare(said, expected)
+        write_atomically(out, made.read_bytes(), then=THEN)
+    out.chmod(0o755)
+    if runner is None:
+        return 0, f"nothing here runs a program for {job.target}"
+    return len(expected), ""

@@ -1,0 +1,187 @@
+"""What is to be shipped, what it is asked before it is called checked, and what left."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lilliput.errors import SpecError
+from lilliput.files import cannot_write, write_atomically
+from lilliput.lab.answering import Model, longest_answer
+from lilliput.lab.modelcard import MARK, ModelCard
+from lilliput.lab.telling import TextModel
+from lilliput.models.modelfile import Card
+from lilliput.specs.sampling import Sampling
+
+GOLDEN = "Once upon a time"
+"""What story tellers are checked with, where they know its characters."""
+PIECES = 100
+"""Of a story that is compared."""
+QUESTIONS = 20
+"""Of the validation problems that a calculator is checked with."""
+_GREEDY = Sampling(temperature=0.0)
+THEN = "; make room or choose another --out"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What left."""
+
+    file: Path
+    """A file, or a folder."""
+    bytes: int
+    checked: int
+    """Texts that it was asked, and said as the model does; 0: it was not run."""
+    why_not: str = ""
+    notes: tuple[str, ...] = ()
+    """What else must be said of it."""
+
+    @property
+    def words(self) -> str:
+        """`checked: 20 texts as the model says them`, or `built, not run: ` and why."""
+        if not self.checked:
+            return f"built, not run: {self.why_not}"
+        many = "text as the model says it" if self.checked == 1 else "texts as the model says them"
+        return f"checked: {self.checked} {many}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model on its way."""
+
+    model: "Model | TextModel"
+    path: Path
+    """Its file, in the numbers that leave."""
+    card: Card
+    words: ModelCard
+    out: Path
+    target: str = ""
+
+    @property
+    def story(self) -> bool:
+        return isinstance(self.model, TextModel)
+
+
+class Continuations(NamedTuple):
+    """What a model that knows no formats is asked: prompts, and how they go on."""
+
+    prompts: list[str]
+    expected: list[str]
+    """Without the end mark."""
+    most: int
+    """Pieces at most, the end mark among them."""
+
+
+def golden(job: Job) -> dict[str, str]:
+    """Lines, and what must be said to each: PyTorch's greedy texts in float32, else the engine's."""
+    model = job.model
+    exact = job.card.numbers == "float32"
+    if isinstance(model, TextModel):
+        prompt = model.mapped(GOLDEN)
+        told = _told(model, prompt) if exact else model.tell(prompt, sampling=_GREEDY, pieces=PIECES)
+        return {prompt: prompt + "".join(told)}
+    questions = _questions(model)
+    answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)
+    return {q: line(model, q, a) for q, a in zip(questions, answers, strict=True)}
+
+
+def continuations(job: Job) -> Continuations:
+    """What must be said by a form that works in floats: PyTorch's greedy texts, of the weights as
+    their whole numbers say where they are some."""
+    model = job.model
+    if isinstance(model, TextModel):
+        prompts = [model.mapped(GOLDEN)]
+        return Continuations(prompts, ["".join(_told(model, prompts[0]))], PIECES)
+    prompts = [model.prompt(question)[0] for question in _questions(model)]
+    expected = [text.removesuffix(job.card.end) for text in model.answerer(prompts)]
+    return Continuations(prompts, expected, longest_answer(model.task) or job.card.context)
+
+
+def _questions(model: Model) -> list[str]:
+    return [problem.question for problem in model.task.exam("valid")[:QUESTIONS]]
+
+
+def _told(model: TextModel, prompt: str) -> Iterator[str]:
+    from lilliput.exam.telling import tell
+
+    return tell(model.reader, prompt, sampling=_GREEDY, pieces=PIECES)
+
+
+def line(model: Model, question: str, answer: str) -> str:
+    """A question and its answer, as a program prints them."""
+    return f"{question}{between(model)}{answer}"
+
+
+def between(model: "Model | TextModel") -> str:
+    """What is written between a question and its answer."""
+    if isinstance(model, TextModel):
+        return ""
+    return "\t" if model.task.format.kind == "lines" else " = "
+
+
+def check_out(out: Path, source: Path, folder: bool) -> None:
+    """Raises SpecError where something of somebody's would be written over.
+
+    Args:
+        source: the model's own file.
+        folder: whether a folder is to be written.
+    """
+    if out.exists() and not folder and out.is_dir():
+        raise SpecError(f"{out} is a folder; give a file in it: --out {out / 'model'}")
+    if out.exists() and folder and not out.is_dir():
+        raise SpecError(f"{out} is a file, and a folder is to be written; choose another --out")
+    if out.exists() and os.path.samefile(out, source):
+        raise SpecError(f"{out} is the model itself; choose another --out")
+    card = out / "README.md" if folder else card_beside(out)
+    empty = folder and (not out.exists() or not any(out.iterdir()))
+    ours = card.is_file() and MARK in card.read_text(encoding="utf-8", errors="replace")
+    if (folder and not empty and not ours) or (not folder and card.exists() and not ours):
+        there = out if folder else card
+        raise SpecError(
+            f"{there} is there already and was not made by `lilliput ship`; choose another --out"
+        )
+
+
+def card_beside(out: Path) -> Path:
+    """Where the card of a single file goes."""
+    return out.with_name(out.name + ".md")
+
+
+def write_card(job: Job, shipped: Shipped) -> Shipped:
+    """Puts the card beside a file that cannot hold it."""
+    text = job.words.markdown(shipped.words)
+    write_atomically(card_beside(job.out), text.encode(), then=THEN)
+    return shipped
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the place of `out` once nothing has failed.
+
+    Raises:
+        FileError: it cannot be written there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise cannot_write(out, error, THEN) from None
+    try:
+        yield made
+        made.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        made.rename(out)
+    except OSError as error:
+        raise cannot_write(out, error, THEN) from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files in it."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
