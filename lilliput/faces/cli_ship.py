@@ -37,7 +37,12 @@ def flags_of() -> list[Flag]:
             " decoding step), safetensors.",
             spelled="as",
         ),
-        Flag("numbers", str, "", "float32, int16 or int8; empty: as the model's file has them (mcu: int8)."),
+        Flag(
+            "numbers",
+            str,
+            "",
+            "float32, int16 or int8; empty: as the model's file has them (mcu: int8).",
+        ),
         Flag(
             "target",
             str,

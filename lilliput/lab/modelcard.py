@@ -34,12 +34,12 @@ class ModelCard:
         width = max(len(name) for name, _ in self.rows)
         return "\n".join([self.title, "", *(f"{n:{width}}  {words}" for n, words in self.rows)])
 
-    def markdown(self, checked: str, front: bool = False) -> str:
+    def markdown(self, checked: str, use: str = "") -> str:
         """The card as a README.
 
         Args:
             checked: how the shipped form was checked.
-            front: with the lines in front that a hub of models reads.
+            use: for transformers: the lines that load it; a hub of models finds its own in front.
         """
         head = ["---", "library_name: transformers", "pipeline_tag: text-generation",
                 "tags:", "- lilliput", "---"]  # fmt: skip
@@ -48,7 +48,7 @@ class ModelCard:
         spec = json.dumps(self.spec, indent=1, ensure_ascii=False)
         return "\n".join(
             [
-                *(head if front else []),
+                *(head if use else []),
                 MARK,
                 f"# {self.title}",
                 "",
@@ -56,6 +56,7 @@ class ModelCard:
                 "| --- | --- |",
                 *table,
                 "",
+                *([f"```python\n{use}```\n"] if use else []),
                 "The spec, which decides every number of it:",
                 "",
                 f"```json\n{spec}\n```\n",

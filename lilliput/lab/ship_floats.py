@@ -23,7 +23,7 @@ def folder(job: Job) -> Shipped:
     network, _ = modelfile.load(job.path)
     asked, count, why_not = continuations(job), 0, ""
     with new_folder(job.out) as made:
-        hf.write_folder(made, dict(network.named_parameters()), job.card)
+        hf.write_folder(made, network, job.card)
         try:
             start = job.card.spec.training.opens_with_end or job.story
             said = hf.say(made, asked.prompts, start, asked.most)
@@ -32,7 +32,7 @@ def folder(job: Job) -> Shipped:
         except NotFoundError as error:
             why_not = str(error)
         shipped = Shipped(job.out, 0, count, why_not)
-        card = job.words.markdown(shipped.words, front=True)
+        card = job.words.markdown(shipped.words, hf.use(job.out.name))
         write_atomically(made / "README.md", card.encode(), then=THEN)
     return replace(shipped, bytes=folder_size(job.out))
 

@@ -82,7 +82,9 @@ def golden(job: Job) -> dict[str, str]:
     exact = job.card.numbers == "float32"
     if isinstance(model, TextModel):
         prompt = model.mapped(GOLDEN)
-        told = _told(model, prompt) if exact else model.tell(prompt, sampling=_GREEDY, pieces=PIECES)
+        told = (
+            _told(model, prompt) if exact else model.tell(prompt, sampling=_GREEDY, pieces=PIECES)
+        )
         return {prompt: prompt + "".join(told)}
     questions = _questions(model)
     answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)

@@ -1,49 +1,61 @@
-"""A gpt of Llama's or GPT-2's shape as a folder that transformers loads without code of ours.
+"""A model as a folder that transformers loads: a gpt of Llama's or GPT-2's shape as it is, all else
+with code of ours that the folder holds.
 
 E width, M MLP width, K numbers of all key heads.
 """
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lilliput.errors import NotFoundError, SpecError
+from lilliput.errors import LilliputError, NotFoundError
 from lilliput.files import write_atomically
 from lilliput.models.modelfile import Card
+from lilliput.shipping.hf_code import modeling
+from lilliput.shipping.hf_tokenizer import tokenizer
 from lilliput.specs import GPTSpec
-from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.specs.codec import to_dict
+from lilliput.specs.model import ModelSpec
 
-_WORDS = r" ?[^\W\d_]+| ?(?:[\d_]|[^\w \n])+|[ \n]"
-"""tasks.vocabulary's words, as the tokenizers library writes regular expressions."""
+CODE = "modeling_lilliput"
+"""The folder's own code, without its ending."""
 
 
-def write_folder(folder: Path, tensors: dict[str, Tensor], card: Card) -> None:
-    """Writes config.json, model.safetensors and the tokenizer's files.
-
-    Raises:
-        SpecError: the model has neither shape, and says what it has too much of.
-    """
+def write_folder(folder: Path, network: nn.Module, card: Card) -> None:
+    """Writes config.json, model.safetensors, the tokenizer's files and, where transformers lacks
+    the model, modeling_lilliput.py."""
     from safetensors.torch import save
 
     spec = card.spec.model
-    assert isinstance(spec, GPTSpec), "lab.ship asks shape_of first"
+    tensors: dict[str, Tensor] = dict(network.named_parameters())
     shape = shape_of(spec)
-    write = _llama if shape == "llama" else _gpt2
-    config, weights = write(spec, tensors, card.context)
+    if isinstance(spec, GPTSpec) and shape:
+        write = _llama if shape == "llama" else _gpt2
+        config, weights = write(spec, tensors, card.context)
+    else:
+        config, weights = _custom(card), {f"network.{n}": t for n, t in tensors.items()}
+        # A loader that makes models without memory would leave tables that no file holds empty.
+        weights |= {f"network.{name}": buffer for name, buffer in network.named_buffers()}
+        code = modeling(spec.kind)
+        write_atomically(folder / f"{CODE}.py", code.encode(), then="")
     config |= {
         "vocab_size": len(card.vocabulary),
-        "tie_word_embeddings": spec.tied,
+        "tie_word_embeddings": bool(shape) and spec.tied,
         "bos_token_id": 0,
         "eos_token_id": 0,
-        "torch_dtype": "float32",
+        "dtype": "float32",
     }
-    files = _tokenizer(card.vocabulary, card.context)
+    files = tokenizer(card.vocabulary, card.context)
     files["config.json"] = config
     files["generation_config.json"] = {"bos_token_id": 0, "eos_token_id": 0}
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_atomically(folder / name, text.encode(), then="")
@@ -51,30 +63,30 @@ def write_folder(folder: Path, tensors: dict[str, Tensor], card: Card) -> None:
     write_atomically(folder / "model.safetensors", save(whole, metadata={"format": "pt"}), then="")
 
 
-def shape_of(spec: GPTSpec) -> str:
-    """`llama` or `gpt2`.
-
-    Raises:
-        SpecError: neither.
-    """
-    odd = {
-        f"{spec.loops} loops": spec.loops > 1,
-        f"matrices of rank {spec.rank}": spec.rank > 0,
-        f"lines of {spec.line_length}": spec.line_length > 0,
-        f"positions {spec.positions}": spec.positions not in ("rotary", "learned"),
-    }
-    llama = (spec.norm, spec.mlp, spec.positions, spec.bias) == ("rms", "swiglu", "rotary", False)
+def shape_of(spec: ModelSpec) -> str:
+    """`llama`, `gpt2`, or empty: transformers has no such model."""
+    if not isinstance(spec, GPTSpec) or spec.loops > 1 or spec.rank or spec.line_length:
+        return ""
+    if (spec.norm, spec.mlp, spec.positions, spec.bias) == ("rms", "swiglu", "rotary", False):
+        return "llama"
     parts = (spec.norm, spec.mlp, spec.positions, spec.bias, spec.num_kv_heads, spec.tied)
-    gpt2 = parts == ("layer", "gelu", "learned", True, spec.heads, True)
-    wrong = [what for what, is_so in odd.items() if is_so]
-    if wrong or not (llama or gpt2):
-        raise SpecError(
-            "transformers knows no such model"
-            + (f" ({', '.join(wrong)})" if wrong else "")
-            + "; it has Llama's shape (rms, swiglu, rotary, no bias) and GPT-2's (layer norm, gelu,"
-            " learned positions, bias, tied); take --as c, exe or safetensors"
-        )
-    return "llama" if llama else "gpt2"
+    return "gpt2" if parts == ("layer", "gelu", "learned", True, spec.heads, True) else ""
+
+
+def _custom(card: Card) -> dict[str, Any]:
+    """What the code beside it reads (hf_model.txt)."""
+    window = {"max_position_embeddings": card.context} if card.spec.model.kind == "gpt" else {}
+    return {
+        "architectures": ["LilliputForCausalLM"],
+        "model_type": "lilliput",
+        "auto_map": {
+            "AutoConfig": f"{CODE}.LilliputConfig",
+            "AutoModelForCausalLM": f"{CODE}.LilliputForCausalLM",
+        },
+        "shape": to_dict(card.spec.model),
+        "context": card.context,
+        **window,
+    }
 
 
 def _llama(
@@ -152,51 +164,18 @@ def _gpt2(
     return config, weights
 
 
-def _tokenizer(vocabulary: Vocabulary, context: int) -> dict[str, Any]:
-    """tokenizer.json and its settings: byte-pair merges within our words, or characters alone."""
-    pieces = [vocabulary.decode([number]) for number in range(len(vocabulary))]
-    merges = [[pieces[left], pieces[right]] for left, right in vocabulary.merges]
-    end = vocabulary.end
-    tokenizer = {
-        "version": "1.0",
-        "added_tokens": [
-            {
-                "id": 0, "content": end, "single_word": False, "lstrip": False, "rstrip": False,
-                "normalized": False, "special": True,
-            }
-        ],
-        "normalizer": None,
-        "pre_tokenizer": {
-            "type": "Split", "pattern": {"Regex": _WORDS}, "behavior": "Isolated", "invert": False,
-        },
-        "post_processor": None,
-        "decoder": {"type": "Fuse"},
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            # A piece that two merges make has two numbers; text is written with the first.
-            "vocab": {piece: number for number, piece in reversed(list(enumerate(pieces)))},
-            "merges": merges,
-        },
-    }  # fmt: skip
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": end,
-        "eos_token": end,
-        "model_max_length": context,
-        "clean_up_tokenization_spaces": False,
-    }
-    return {"tokenizer.json": tokenizer, "tokenizer_config.json": settings}
+_ASK = """
+import json, sys
+from pathlib import Path
+from lilliput.shipping.hf import continue_all
+folder, prompts, start, most = json.loads(sys.stdin.read())
+print(json.dumps(continue_all(Path(folder), prompts, start, most)))
+"""
 
 
 def say(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
-    """What transformers goes on with, greedily, from the folder alone.
+    """What transformers goes on with, greedily, from the folder alone; where that takes the code in
+    it, in a process of its own, whose copy of the code is gone afterwards.
 
     Args:
         start: whether the end mark is read before a prompt.
@@ -204,24 +183,53 @@ def say(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
 
     Raises:
         NotFoundError: transformers is not installed.
+        LilliputError: it fails.
     """
-    try:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils.logging import disable_progress_bar
-    except ImportError:
+    if find_spec("transformers") is None:
         raise NotFoundError(
             "transformers is not installed, so it was not asked; pip install 'lilliput[hf]'"
-        ) from None
+        )
+    if not (folder / f"{CODE}.py").exists():
+        return continue_all(folder, prompts, start, most)
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK],
+            input=json.dumps([str(folder.resolve()), prompts, start, most]),
+            env={**os.environ, "HF_MODULES_CACHE": cache, "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode:
+        raise LilliputError(f"transformers fails: {done.stderr[-2_000:]}")
+    return [str(text) for text in json.loads(done.stdout.splitlines()[-1])]
+
+
+def continue_all(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
+    """As `say`, in this process."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    trusted = (folder / f"{CODE}.py").exists()
+    how = {"local_files_only": True, "trust_remote_code": trusted}
+    reader = AutoTokenizer.from_pretrained(folder, **how)
+    model = AutoModelForCausalLM.from_pretrained(folder, **how).eval()
+    window = getattr(model.config, "max_position_embeddings", None)
     texts = []
     for prompt in prompts:
-        ids = [0] * start + tokenizer(prompt).input_ids
-        room = min(most, model.config.max_position_embeddings - len(ids))
+        ids = [0] * start + reader(prompt).input_ids
+        room = min(most, window - len(ids)) if window else most
         out_BT = model.generate(
             torch.tensor([ids]), do_sample=False, max_new_tokens=room, pad_token_id=0
         )
-        texts.append(tokenizer.decode(out_BT[0, len(ids) :], skip_special_tokens=True))
+        texts.append(reader.decode(out_BT[0, len(ids) :], skip_special_tokens=True))
     return texts
+
+
+def use(folder: str) -> str:
+    """How the folder is loaded, as lines of Python."""
+    return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("{folder}", trust_remote_code=True)
+model = AutoModelForCausalLM.from_pretrained("{folder}", trust_remote_code=True)
+"""

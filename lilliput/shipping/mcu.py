@@ -18,9 +18,7 @@ FLAGS = (
     " -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections"
 )
 LINK = "-nostdlib -T board.ld -Wl,--gc-sections -lgcc"
-EMULATOR = (
-    "qemu-system-arm -M mps2-an385 -display none -monitor none -serial stdio -no-reboot"
-)
+EMULATOR = "qemu-system-arm -M mps2-an385 -display none -monitor none -serial stdio -no-reboot"
 _ZIG = (
     "-target thumb-freestanding-eabi -mcpu=cortex_m3 -std=c99 -Os -DLP_SMALL -ffp-contract=off"
     " -ffreestanding -fno-builtin -ffunction-sections -fdata-sections"

@@ -34,9 +34,7 @@ def graph_of(path: Path) -> bytes:
     g.give("logits", logits, g.onnx.TensorProto.FLOAT, len(card.vocabulary))
     g.outputs.insert(0, g.outputs.pop())
     helper = g.onnx.helper
-    graph = helper.make_graph(
-        g.nodes, "step", g.inputs, g.outputs, g.constants, doc_string=USE
-    )
+    graph = helper.make_graph(g.nodes, "step", g.inputs, g.outputs, g.constants, doc_string=USE)
     model = helper.make_model(
         graph,
         producer_name="lilliput",

@@ -57,8 +57,8 @@ def read(name: str) -> str:
 
 
 def _engine() -> list[str]:
-    """The engine's files as one, without its own includes; its functions are seen from nowhere else,
-    so that a larger program may have an `add` or a `turn` of its own."""
+    """The engine's files as one, without its own includes; its functions are seen from nowhere
+    else, so that a larger program may have an `add` or a `turn` of its own."""
     headers = [(ENGINE / name).read_text(encoding="utf-8") for name in _HEADERS]
     headers = [_FUNCTION.sub(r"INSIDE \1", text) for text in headers]
     sources = [(ENGINE / name).read_text(encoding="utf-8") for name in _SOURCES]

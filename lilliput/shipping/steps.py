@@ -177,7 +177,9 @@ def _slide(
     body = _again(g, spec, kept)
     always = g.constant(np.array(True))
     h, m = g.ops("Loop", 2, g.reshape(trips), always, h, m, body=body)
-    g.after("window", g.op("Concat", kept, g.reshape(token, -1, 1), axis=1), "positions", whole=True)
+    g.after(
+        "window", g.op("Concat", kept, g.reshape(token, -1, 1), axis=1), "positions", whole=True
+    )
     return h, m, g.size(kept, 1)
 
 
