@@ -1,4 +1,4 @@
-"""The card that goes with a shipped model: what it is, its grade with intervals, how it was made."""
+"""The card of a shipped model: what it is, its grade with intervals, and how it was made."""
 
 import json
 from dataclasses import dataclass
