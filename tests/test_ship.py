@@ -13,10 +13,9 @@ import pytest
 from lilliput.engine import flat
 from lilliput.engine.binding import library
 from lilliput.faces.cli import main
-from lilliput.lab import ship
+from lilliput.lab import ship_engine
 from lilliput.lab.load import load
 from lilliput.lab.telling import TextModel
-from lilliput.models.modelfile import read_card
 from lilliput.shipping import exe, wasm
 from lilliput.zoo import path_of
 
@@ -100,7 +99,7 @@ def test_lines_are_answered_one_by_one(home: Path) -> None:
 def test_what_says_something_else_is_not_given_away(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ship, "_golden", lambda model: {"1 + 1": "1 + 1 = 3.00"})
+    monkeypatch.setattr(ship_engine, "golden", lambda job: {"1 + 1": "1 + 1 = 3.00"})
     assert main(["ship", "sums", "--out", "wrong"]) != 0
     assert "what was made says" in capsys.readouterr().err
     assert not Path("wrong").exists()
@@ -115,46 +114,6 @@ def test_without_a_compiler_the_c_file_is_written_and_not_called_checked(
     assert "built, not run: no C compiler here" in capsys.readouterr().out
     assert main(["ship", "sums", "--out", "alone"]) == 2
     assert "no C compiler here" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "shape",
-    ["--layers 2 --heads 2 --kv-heads 1", "--positions learned --norm layer --mlp gelu --bias"],
-)
-@pytest.mark.filterwarnings("ignore")
-def test_transformers_loads_the_folder_and_says_the_same(
-    home: Path, shape: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("transformers")
-    task = "--operands 0-40 --operations +- --width 8 --heads 2 --steps 2 --batch 8"
-    assert main(f"train gpt {task} {shape} --loss all --name to-leave".split()) == 0
-    capsys.readouterr()
-    assert main(["ship", "to-leave", "--as", "hf", "--out", "folder"]) == 0
-    assert "checked: 20 texts as the model says them" in capsys.readouterr().out
-    shutil.rmtree("folder")
-    shutil.rmtree("runs/to-leave")
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_transformers_reads_our_pieces(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    transformers = pytest.importorskip("transformers")
-    assert main(["ship", "zoo:stories-211k", "--as", "hf", "--out", "teller-hf"]) == 0
-    assert "checked: 1 text as the model says it" in capsys.readouterr().out
-    tokenizer = transformers.AutoTokenizer.from_pretrained("teller-hf")
-    vocabulary = read_card(path_of("stories-211k")).vocabulary
-    for text in ['Tom said, "Hi  there!"\n\nThe 12 cats', " ", "a\n b", "Lily's 99 toys!?"]:
-        assert tokenizer(text).input_ids == vocabulary.encode(text)
-        assert tokenizer.decode(vocabulary.encode(text)) == text
-
-
-@pytest.mark.parametrize("shape", ["--loops 2", "--rank 2", "--mlp relu", "--positions none"])
-def test_transformers_knows_no_such_model(
-    home: Path, shape: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(f"train gpt --operands 0-40 --operations +- {FEW} {shape} --name odd".split()) == 0
-    assert main(["ship", "odd", "--as", "hf"]) == 2
-    assert "transformers knows no such model" in capsys.readouterr().err
-    shutil.rmtree("runs/odd")
 
 
 def test_a_page_says_what_the_model_says_and_holds_nothing_from_elsewhere(

@@ -143,7 +143,7 @@ def scan(gate_BTH: Tensor, candidate_BTH: Tensor, h_BH: Tensor) -> Tensor:
     if gate_BTH.device.type == "cpu":
         stepped: Tensor
         stepped = _Scan.apply(  # type: ignore[no-untyped-call]
-            torch.sigmoid(gate_BTH), _positive(candidate_BTH), h_BH
+            torch.sigmoid(gate_BTH), _above_zero(candidate_BTH), h_BH
         )
         return stepped
     return parallel_scan(gate_BTH, candidate_BTH, h_BH)
@@ -168,7 +168,7 @@ def parallel_scan(gate_BTH: Tensor, candidate_BTH: Tensor, h_BH: Tensor) -> Tens
     return (log_kept_BTH + torch.logcumsumexp(log_added_BTH - log_kept_BTH, 1)).exp()[:, 1:]
 
 
-def _positive(v: Tensor) -> Tensor:
+def _above_zero(v: Tensor) -> Tensor:
     """The paper's g: its logarithm must exist."""
     return torch.where(v >= 0, v + 0.5, torch.sigmoid(v))
 
