@@ -78,9 +78,10 @@ def test_beams_keep_their_own_memories(home: Path, tmp_path: Path) -> None:
     _, theirs = loaded(SPECS[6], tmp_path)
     asked = torch.tensor([[3, 4, 5]])
     how = {"do_sample": False, "pad_token_id": 0, "num_beams": 3, "max_new_tokens": 8}
-    assert theirs.generate(asked, **how).tolist() == theirs.generate(
-        asked, use_cache=False, **how
-    ).tolist()
+    assert (
+        theirs.generate(asked, **how).tolist()
+        == theirs.generate(asked, use_cache=False, **how).tolist()
+    )
 
 
 def test_it_can_be_trained_on_and_padding_is_refused(home: Path, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class Continuations(NamedTuple):
 
 
 def golden(job: Job) -> dict[str, str]:
-    """Lines, and what must be said to each: in float32 PyTorch's greedy texts, else the engine's."""
+    """Lines, and what must be said to each: PyTorch's greedy texts, or the integer engine's."""
     model = job.model
     exact = job.card.numbers == "float32"
     if isinstance(model, TextModel):

@@ -1,0 +1,142 @@
+"""The card that goes with a shipped model, and what is somebody's and must not be written over."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lilliput.engine.binding import library
+from lilliput.faces.cli import main
+from lilliput.lab.modelcard import MARK, NEVER
+
+pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
+TRAIN = "train gpt --operands 0-40 --operations +- --layers 1 --width 8 --heads 1 --steps 2"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("home")
+    before = Path.cwd()
+    os.chdir(folder)
+    assert main(f"{TRAIN} --batch 8 --evaluate-every 2 --name sums".split()) == 0
+    assert main(["grade", "sums"]) == 0
+    yield folder
+    os.chdir(before)
+
+
+def ship(*words: str) -> int:
+    return main(["ship", *words])
+
+
+def test_the_zoos_grades_go_along(home: Path) -> None:
+    assert ship("zoo:addition-368", "--as", "safetensors", "--out", "zoo.safetensors") == 0
+    card = Path("zoo.safetensors.md").read_text()
+    for words in (
+        MARK,
+        "# addition-368: a calculator of 368 parameters",
+        "96.4 % [94.5, 97.7] (95 % interval; 779 right of 808)",
+        "4 trained, this is seed 24 (validation by seed: 6: 89.9 %; 14: 45.2 %",
+        "lilliput train gpt --layers 2 --width 4 --heads 1 --hidden 7",
+        "368, matrices in float32",
+        "built, not run: a copy of the model's own file",
+    ):
+        assert words in card
+    spec = json.loads(card.split("```json\n")[1].split("```")[0])
+    assert spec["model"]["width"] == 4
+
+
+def test_a_story_tellers_grade_is_in_bits(home: Path) -> None:
+    assert ship("zoo:stories-60k", "--as", "safetensors", "--out", "tales.safetensors") == 0
+    assert (
+        "1.308 bits [1.282, 1.334] (95 % interval; 219,075 characters)"
+        in Path("tales.safetensors.md").read_text()
+    )
+
+
+def test_a_runs_exam_goes_along_and_an_exam_of_another_model_does_not(home: Path) -> None:
+    assert ship("sums", "--as", "c", "--out", "sums.c", "--numbers", "int8") == 0
+    head = Path("sums.c").read_text().split("*/")[0]
+    exam = json.loads(Path("runs/sums/exam.json").read_text())
+    unseen = exam["grade"]["sections"]["unseen"]["overall"]
+    assert f"{unseen['right']:,} right of {unseen['total']:,}" in head
+    assert "graded in float32; in int8 it was not graded again" in " ".join(
+        head.replace("*", " ").split()
+    )
+    assert "this is seed 0; how many others were trained is not recorded" in head
+    Path("runs/sums/exam.json").rename("exam.json")
+    again = ("sums", "--as", "safetensors", "--out", "sums.safetensors")
+    assert ship(*again) == 0
+    assert NEVER in Path("sums.safetensors.md").read_text()
+    for wrong in ({**exam, "digest": "another"}, {}, {**exam, "grade": None}):
+        Path("runs/sums/exam.json").write_text(json.dumps(wrong))
+        assert ship(*again) == 0
+        assert NEVER in Path("sums.safetensors.md").read_text()
+    Path("exam.json").rename("runs/sums/exam.json")
+
+
+def test_a_page_and_a_program_have_it_too(home: Path) -> None:
+    assert ship("zoo:addition-368", "--as", "wasm", "--out", "add.html") == 0
+    assert "96.4 % [94.5, 97.7]" in Path("add.html").read_text()
+    assert ship("zoo:addition-368", "--out", "add") == 0
+    assert "checked: 20 texts as the model says them" in Path("add.md").read_text()
+
+
+@pytest.mark.parametrize("form", ["hf", "mcu"])
+def test_a_folder_of_somebodys_is_left_alone(
+    home: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine").mkdir()
+    Path("mine/README.md").write_text("# My thesis\n")
+    assert ship("zoo:addition-368", "--as", form, "--out", "mine") == 2
+    assert "mine is there already and was not made by `lilliput ship`" in capsys.readouterr().err
+    assert [file.name for file in Path("mine").iterdir()] == ["README.md"]
+    shutil.rmtree("mine")
+
+
+def test_a_folder_of_ours_and_an_empty_one_are_written(home: Path) -> None:
+    pytest.importorskip("transformers")
+    Path("folder").mkdir()
+    for _ in range(2):
+        assert ship("zoo:tables-1400", "--as", "hf", "--out", "folder") == 0
+        Path("folder/old.txt").write_text("of the last time")
+    assert ship("zoo:tables-1400", "--as", "mcu", "--out", "folder") == 0
+    assert not Path("folder/config.json").exists()
+    assert not Path("folder/old.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("zoo:addition-368 --as safetensors --out taken", "taken.md is there already and was not"),
+        ("zoo:addition-368 --as c --out runs", "runs is a folder; give a file in it"),
+        ("zoo:addition-368 --as hf --out taken.md", "taken.md is a file, and a folder is to be"),
+        ("sums --as c --out runs/sums/model.safetensors", "is the model itself"),
+        ("zoo:addition-368 --as onx", "did you mean 'onnx'?"),
+        ("zoo:addition-368 --as mcu --target aarch64-macos", "--target is for programs"),
+    ],
+)
+def test_nothing_of_anybodys_is_written_over(
+    home: Path, line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken.md").write_text("mine")
+    before = Path("runs/sums/model.safetensors").read_bytes()
+    assert ship(*line.split()) == 2
+    assert words in capsys.readouterr().err
+    assert Path("taken.md").read_text() == "mine"
+    assert Path("runs/sums/model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["c", "safetensors", "wasm", "mcu", "hf"])
+def test_where_nothing_can_be_written_that_is_said(
+    home: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if form == "hf":
+        pytest.importorskip("transformers")
+    Path("file").write_text("no folder")
+    assert ship("zoo:addition-368", "--as", form, "--out", "file/made") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("lilliput: cannot write file/made")
+    assert "make room or choose another --out" in said
