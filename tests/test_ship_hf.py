@@ -76,12 +76,10 @@ def test_it_generates_what_pytorch_says(home: Path, spec: ModelSpec, tmp_path: P
 @torch.inference_mode()
 def test_beams_keep_their_own_memories(home: Path, tmp_path: Path) -> None:
     _, theirs = loaded(SPECS[6], tmp_path)
-    asked = torch.tensor([[3, 4, 5]])
-    how = {"do_sample": False, "pad_token_id": 0, "num_beams": 3, "max_new_tokens": 8}
-    assert (
-        theirs.generate(asked, **how).tolist()
-        == theirs.generate(asked, use_cache=False, **how).tolist()
-    )
+    asked = torch.tensor([[3, 4, 5], [7, 8, 9]])
+    how = {"do_sample": False, "pad_token_id": 0, "num_beams": 4, "suppress_tokens": [0]}
+    anew = theirs.generate(asked, max_new_tokens=9, use_cache=False, **how)
+    assert theirs.generate(asked, max_new_tokens=9, **how).tolist() == anew.tolist()
 
 
 def test_it_can_be_trained_on_and_padding_is_refused(home: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps([finding._asdict() for finding in found], indent=1))
     else:
         for name, works, words in found:
-            print(f"{'ok  ' if works else 'none'}  {name:<14} {words}")
+            print(f"{'ok  ' if works else 'none'}  {name:<17} {words}")
     return 0
 
 
@@ -50,6 +50,15 @@ def findings() -> list[Finding]:
         _library("tokenizers", "vocabularies of pieces (--vocabulary)", "lilliput[hf]"),
         _library("datasets", "texts by name (--text hf:…)", "lilliput[hf]"),
         _library("transformers", "others' models by name (hf:…)", "lilliput[hf]"),
+        _library("ziglang", "programs for other machines (ship --target)", "lilliput[ship]"),
+        _library("onnx", "graphs (ship --as onnx)", "lilliput[ship]"),
+        _library("onnxruntime", "check of them before they leave", "lilliput[ship]"),
+        _tool(
+            "arm-none-eabi-gcc",
+            "compiler for ship --as mcu (ziglang is one too)",
+            "gcc-arm-none-eabi",
+        ),
+        _tool("qemu-system-arm", "check of ship --as mcu", "qemu-system-arm"),
     ]
 
 
@@ -58,6 +67,11 @@ def _library(name: str, use: str, install: str) -> Finding:
         return Finding(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
         return Finding(name, False, f"no {use}; pip install '{install}'")
+
+
+def _tool(name: str, use: str, package: str) -> Finding:
+    found = shutil.which(name)
+    return Finding(name, bool(found), found or f"no {use}; Debian: apt install {package}")
 
 
 def _engine() -> Finding:

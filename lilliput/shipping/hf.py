@@ -226,10 +226,11 @@ def continue_all(folder: Path, prompts: list[str], start: bool, most: int) -> li
     return texts
 
 
-def use(folder: str) -> str:
+def use(folder: str, spec: ModelSpec) -> str:
     """How the folder is loaded, as lines of Python."""
+    trusted = "" if shape_of(spec) else ", trust_remote_code=True"
     return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("{folder}", trust_remote_code=True)
-model = AutoModelForCausalLM.from_pretrained("{folder}", trust_remote_code=True)
+tokenizer = AutoTokenizer.from_pretrained("{folder}"{trusted})
+model = AutoModelForCausalLM.from_pretrained("{folder}"{trusted})
 """
