@@ -80,42 +80,39 @@ static Linear linear(Reader *r, int rows, int cols, int rank, int bias)
     return w;
 }
 
-static Norm norm(Reader *r, int size, int bias)
+static Norm norm(Reader *r, const Fields *is)
 {
-    Norm found = {vector(r, size), NULL};
-    if (bias) found.bias = vector(r, size);
-    return found;
+    Norm w = {vector(r, is->width), NULL, 1.0f, is->layer_norm};
+    if (is->layer_norm && is->bias) w.bias = vector(r, is->width);
+    for (int i = 0; i < is->epsilon; i++) w.epsilon *= 10.0f;
+    w.epsilon = 1.0f / w.epsilon;
+    return w;
 }
 
 static void gpt(Reader *r, Model *m)
 {
     const Fields *is = &m->is;
     int width = is->width, size = lp_head_size(m), bias = is->bias, rank = is->rank;
-    int norm_bias = is->layer_norm && bias, up = is->activation == SWIGLU ? 2 : 1;
     if (is->positions) m->positions = matrix(r, is->context, width);
     if (is->rotary) m->turns = vector(r, size / 2);
     if (is->places) m->places = floats(r, (size_t)is->context, (size_t)width, 4);
     for (int i = 0; i < is->layers && !r->error; i++) {
         Block *b = &m->block[i];
-        b->norm_1 = norm(r, width, norm_bias);
+        b->norm_1 = norm(r, is);
         b->qkv = linear(r, width + 2 * is->kv_heads * size, width, rank, bias);
         b->out = linear(r, width, width, rank, bias);
-        b->norm_2 = norm(r, width, norm_bias);
-        b->up = linear(r, up * is->hidden, width, rank, bias);
+        b->norm_2 = norm(r, is);
+        b->up = linear(r, (is->activation == SWIGLU ? 2 : 1) * is->hidden, width, rank, bias);
         b->down = linear(r, width, is->hidden, rank, bias);
     }
-    m->norm = norm(r, width, norm_bias);
 }
 
 static void gru(Reader *r, Model *m)
 {
     int width = m->is.width;
     for (int i = 0; i < m->is.layers && !r->error; i++) {
-        Block *b = &m->block[i];
-        b->input = matrix(r, 3 * width, i ? width : m->is.embedding);
-        b->recurrent = matrix(r, 3 * width, width);
-        b->input_bias = vector(r, 3 * width);
-        b->recurrent_bias = vector(r, 3 * width);
+        m->block[i].input = linear(r, 3 * width, i ? width : m->is.embedding, 0, 1);
+        m->block[i].recurrent = linear(r, 3 * width, width, 0, 1);
     }
 }
 
@@ -134,8 +131,6 @@ static void memory_gru(Reader *r, Model *m)
     m->priority = vector(r, width);
     m->priority_bias = vector(r, 1);
     m->writer = linear(r, width, width, 0, 1);
-    m->norm = norm(r, width, 1);
-    m->head_bias = vector(r, lp_vocabulary(m));
 }
 
 static void mingru(Reader *r, Model *m)
@@ -143,15 +138,14 @@ static void mingru(Reader *r, Model *m)
     const Fields *is = &m->is;
     for (int i = 0; i < is->layers && !r->error; i++) {
         Block *b = &m->block[i];
-        b->norm_1 = norm(r, is->width, 0);
+        b->norm_1 = norm(r, is);
         if (is->convolution) b->convolution = matrix(r, is->width, is->convolution);
         b->qkv = linear(r, 2 * is->state, is->width, 0, 1);
         b->out = linear(r, is->width, is->state, 0, 0);
-        b->norm_2 = norm(r, is->width, 0);
+        b->norm_2 = norm(r, is);
         b->up = linear(r, is->hidden, is->width, 0, 0);
         b->down = linear(r, is->width, is->hidden, 0, 0);
     }
-    m->norm = norm(r, is->width, 0);
 }
 
 /* Whether these are sizes that a model can have. */
@@ -160,48 +154,57 @@ static int sensible(const Fields *is)
     const int32_t *field = (const int32_t *)is;
     for (size_t i = 0; i < sizeof *is / sizeof *field; i++)
         if (field[i] < 0 || field[i] >= MOST) return 0;
-    if ((is->layer_norm | is->bias | is->tied | is->rotary | is->positions | is->places) > 1) return 0;
-    int vectors = is->width > 0 && is->embedding > 0 && is->heads > 0 && is->context > 0;
-    if (!vectors || is->family > MINGRU || is->kind > INT8 || is->characters < 1) return 0;
-    if (is->layers < 1 || is->layers > MOST_BLOCKS || is->loops < 1 || is->loops > MOST_BLOCKS) return 0;
-    if (is->characters + is->merges > 65536 || is->format > TEXT || is->digits > 9) return 0;
-    if (is->activation > RELU2 || is->attention > SIGMOID || is->decimals > 9) return 0;
-    if (is->tied && is->embedding != is->width) return 0;
-    if (is->family == GPT || is->family == MINGRU)
-        if (is->hidden < 1 || is->embedding != is->width) return 0;
-    if (is->family == GPT)
-        return is->width % is->heads == 0 && is->kv_heads > 0 && is->heads % is->kv_heads == 0 &&
-               (!is->rotary || is->width / is->heads % 2 == 0);
-    if (is->family == MEMORY_GRU)
-        return is->attention == NO_ATTENTION ||
-               (is->embedding % is->heads == 0 && (is->attention == SOFTMAX || is->width % is->heads == 0));
-    return is->family != MINGRU || (is->state > 0 && is->convolution <= 64);
+    int yes_or_no = is->layer_norm | is->bias | is->tied | is->rotary | is->positions | is->places;
+    if (yes_or_no > 1 || is->family > MINGRU || is->kind > INT8 || is->format > TEXT) return 0;
+    if (is->activation > RELU2 || is->attention > SIGMOID || is->epsilon > 9) return 0;
+    if (is->digits > 9 || is->decimals > 9 || is->convolution > 64) return 0;
+    if (!is->width || !is->embedding || !is->heads || !is->context || !is->characters) return 0;
+    if (is->layers < 1 || is->layers > MOST_BLOCKS || is->loops < 1 || is->loops > MOST_BLOCKS)
+        return 0;
+    if (is->characters + is->merges > 65536) return 0;
+    if ((is->tied || is->family == GPT || is->family == MINGRU) && is->embedding != is->width)
+        return 0;
+    switch (is->family) {
+    case GPT:
+        return is->hidden && is->width % is->heads == 0 && is->kv_heads &&
+               is->heads % is->kv_heads == 0 && (!is->rotary || is->width / is->heads % 2 == 0);
+    case MEMORY_GRU:
+        return is->attention == NO_ATTENTION || (is->embedding % is->heads == 0 &&
+               (is->attention == SOFTMAX || is->width % is->heads == 0));
+    case MINGRU: return is->hidden && is->state;
+    default: return 1;
+    }
 }
 
 Error lp_open(const void *file, size_t size, Model *m)
 {
-    static void (*const families[])(Reader *, Model *) = {gpt, gru, memory_gru, mingru};
     Reader reader = {(const uint8_t *)file, 8, size, FLOAT32, LP_OK}, *r = &reader;
+    const Fields *is = &m->is;
     memset(m, 0, sizeof *m);
     if (size < HEAD || memcmp(file, "LILLIPUT", 8)) return LP_NOT_OURS;
     const uint32_t *head = (const uint32_t *)take(r, 3, 1, 4, 4);
-    if (head[0] > LP_VERSION) return LP_NEWER;
-    if (head[0] < LP_VERSION) return LP_NOT_OURS;
+    if (head[0] != LP_VERSION) return head[0] > LP_VERSION ? LP_NEWER : LP_NOT_OURS;
     if (head[1] != size) return LP_CUT_SHORT;
     if (head[2] != checksum(r->bytes + HEAD, size - HEAD)) return LP_DAMAGED;
-    const void *fields = take(r, 1, 1, sizeof m->is, 4);
+    const void *fields = take(r, 1, 1, sizeof *is, 4);
     if (!fields) return LP_CUT_SHORT;
-    memcpy(&m->is, fields, sizeof m->is);
-    if (!sensible(&m->is)) return LP_NO_MODEL;
-    const Fields *is = &m->is;
+    memcpy(&m->is, fields, sizeof *is);
+    if (!sensible(is) || is->family != FAMILY(m)) return LP_NO_MODEL;
     m->characters = (const uint32_t *)take(r, (size_t)is->characters, 1, 4, 4);
     m->merges = (const uint16_t *)take(r, (size_t)is->merges, 2, 2, 4);
     for (int i = 0; !r->error && i < 2 * is->merges; i++)
         if (m->merges[i] == 0 || m->merges[i] >= is->characters + i / 2) return LP_NO_MODEL;
     r->kind = (Kind)is->kind;
     m->embedding = matrix(r, lp_vocabulary(m), is->embedding);
-    families[is->family](r, m);
-    m->head = is->tied ? m->embedding : matrix(r, lp_vocabulary(m), is->width);
-    if (!r->error && r->at != size) return LP_CUT_SHORT;
-    return r->error;
+    switch (FAMILY(m)) {
+    case GPT: gpt(r, m); break;
+    case GRU: gru(r, m); break;
+    case MEMORY_GRU: memory_gru(r, m); break;
+    default: mingru(r, m);
+    }
+    if (FAMILY(m) != GRU) m->norm = norm(r, is);
+    if (is->tied) m->head.left = m->embedding;
+    else m->head.left = matrix(r, lp_vocabulary(m), is->width);
+    if (FAMILY(m) == MEMORY_GRU) m->head.bias = vector(r, lp_vocabulary(m));
+    return !r->error && r->at != size ? LP_CUT_SHORT : r->error;
 }

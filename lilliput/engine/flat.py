@@ -18,14 +18,14 @@ from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinG
 from lilliput.specs.model import ModelSpec
 from lilliput.tasks.formats import AnswerFormat
 
-VERSION = 1
+VERSION = 2
 LANES = 16
 """Rows of a band (numbers.h)."""
 _HEAD = 20
 FIELDS = (
     "family kind context characters merges layers loops width heads kv_heads hidden embedding state"
     " rank activation layer_norm bias tied rotary positions places attention convolution format"
-    " reverse digits decimals operations starts_with_end longest_answer"
+    " reverse digits decimals operations starts_with_end longest_answer epsilon"
 ).split()
 """The order of the numbers at the head of a file (model.h)."""
 _FAMILIES = ("gpt", "gru", "memory-gru", "mingru")
@@ -86,8 +86,12 @@ def flat(tensors: Mapping[str, Tensor], card: Card) -> bytes:
         _memory_gru(body, tensors, model)
     else:
         _mingru(body, tensors, model)
+    if not isinstance(model, GRUSpec):
+        body.norm(tensors, "norm")
     if not model.tied:
         body.matrix(tensors, "head")
+    if isinstance(model, MemoryGRUSpec):
+        body.vectors(tensors, "head_bias")
     content = bytes(body.content)
     size = _HEAD + len(content)
     return b"LILLIPUT" + struct.pack("<3I", VERSION, size, zlib.crc32(content)) + content
@@ -107,6 +111,11 @@ class _Body:
     def vectors(self, tensors: Mapping[str, Tensor], *names: str) -> None:
         for name in names:
             self.put(tensors[name].data)
+
+    def norm(self, tensors: Mapping[str, Tensor], name: str) -> None:
+        """Gains, and biases where there are some."""
+        biases = [f"{name}.bias"] if f"{name}.bias" in tensors else []
+        self.vectors(tensors, f"{name}.weight", *biases)
 
     def numbers(self, numbers: Iterable[float]) -> None:
         self.put(array("f", numbers).tobytes())
@@ -201,6 +210,7 @@ def _shape(model: ModelSpec) -> dict[str, int]:
             "rank": model.rank,
             "activation": _ACTIVATIONS.index(model.mlp),
             "layer_norm": int(model.norm == "layer"),
+            "epsilon": 5 if model.norm == "layer" else 6,
             "bias": int(model.bias),
             "rotary": int(model.positions == "rotary"),
             "positions": int(model.positions == "learned"),
@@ -214,12 +224,16 @@ def _shape(model: ModelSpec) -> dict[str, int]:
             "attention": _ATTENTIONS[model.attention],
             "heads": model.heads if model.attention != "none" else 1,
             "positions": int(model.positions == "learned"),
+            "layer_norm": 1,
+            "bias": 1,
+            "epsilon": 5,
         }
     return common | {
         "layers": model.layers,
         "state": model.state_width,
         "hidden": model.mlp_width,
         "convolution": model.convolution,
+        "epsilon": 6,
     }
 
 
@@ -231,23 +245,21 @@ def _gpt(body: _Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: in
     fixed = places(model, context)
     if fixed:
         body.numbers(number for row in fixed for number in row)
-    norm_bias = model.norm == "layer" and model.bias
     for layer in range(model.layers):
         block = f"blocks.{layer}"
-        _norm(body, tensors, f"{block}.norm_1", norm_bias)
+        body.norm(tensors, f"{block}.norm_1")
         body.linear(tensors, f"{block}.qkv", model.bias)
         body.linear(tensors, f"{block}.out", model.bias)
-        _norm(body, tensors, f"{block}.norm_2", norm_bias)
+        body.norm(tensors, f"{block}.norm_2")
         body.linear(tensors, f"{block}.up", model.bias)
         body.linear(tensors, f"{block}.down", model.bias)
-    _norm(body, tensors, "norm", norm_bias)
 
 
 def _gru(body: _Body, tensors: Mapping[str, Tensor], model: GRUSpec) -> None:
     for layer in range(model.layers):
-        body.matrix(tensors, f"gru.weight_ih_l{layer}")
-        body.matrix(tensors, f"gru.weight_hh_l{layer}")
-        body.vectors(tensors, f"gru.bias_ih_l{layer}", f"gru.bias_hh_l{layer}")
+        for part in ("ih", "hh"):
+            body.matrix(tensors, f"gru.weight_{part}_l{layer}")
+            body.vectors(tensors, f"gru.bias_{part}_l{layer}")
 
 
 def _memory_gru(body: _Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec) -> None:
@@ -266,22 +278,17 @@ def _memory_gru(body: _Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec
     body.matrix(tensors, "cell_hidden")
     body.vectors(tensors, "bias_input", "bias_hidden", "priority", "priority_bias")
     body.matrix(tensors, "writer")
-    body.vectors(tensors, "writer_bias", "norm.weight", "norm.bias", "head_bias")
+    body.vectors(tensors, "writer_bias")
 
 
 def _mingru(body: _Body, tensors: Mapping[str, Tensor], model: MinGRUSpec) -> None:
     for layer in range(model.layers):
         block = f"blocks.{layer}"
-        body.vectors(tensors, f"{block}.norm_1.weight")
+        body.norm(tensors, f"{block}.norm_1")
         if model.convolution:
             body.matrix(tensors, f"{block}.convolution")
         body.linear(tensors, f"{block}.gates", bias=True)
         body.linear(tensors, f"{block}.out")
-        body.vectors(tensors, f"{block}.norm_2.weight")
+        body.norm(tensors, f"{block}.norm_2")
         body.linear(tensors, f"{block}.up")
         body.linear(tensors, f"{block}.down")
-    body.vectors(tensors, "norm.weight")
-
-
-def _norm(body: _Body, tensors: Mapping[str, Tensor], name: str, bias: bool) -> None:
-    body.vectors(tensors, f"{name}.weight", *([f"{name}.bias"] if bias else []))

@@ -13,14 +13,6 @@ static void rotate(float *head, const float *cosine, const float *sine, int half
     }
 }
 
-static void norm_of(const Model *m, const Norm *norm, const float *x, float *out)
-{
-    if (m->is.layer_norm)
-        layer_norm(x, norm->gain, norm->bias, out, m->is.width);
-    else
-        rms_norm(x, norm->gain, out, m->is.width);
-}
-
 /* What each head finds among the keys of the text so far: s->y, heads side by side. */
 static void attend(const Model *m, State *s, int pass)
 {
@@ -29,12 +21,12 @@ static void attend(const Model *m, State *s, int pass)
     size_t stretch = in_bands(m->is.context, size), rows = (size_t)m->is.context * (size_t)size;
     memset(s->y, 0, sizeof *s->y * (size_t)m->is.width);
     for (int n = 0; n < heads; n++) {
-        size_t kv = (size_t)(pass * kv_heads + n / (heads / kv_heads));
+        int own = n / (heads / kv_heads);
+        size_t kv = (size_t)(pass * kv_heads + own);
         float *keys = s->keys + kv * stretch, *values = s->values + kv * rows;
         if (n % (heads / kv_heads) == 0) {
-            int own = n / (heads / kv_heads);
             keep_key(keys, at, size, k + own * size);
-            memcpy(values + (size_t)at * (size_t)size, v + own * size, sizeof *v * (size_t)size);
+            memcpy(values + at * size, v + own * size, sizeof *v * (size_t)size);
         }
         Matrix of = {keys, NULL, at + 1, size, FLOAT32};
         multiply(&of, q + n * size, s->scores, s->room);
@@ -57,32 +49,29 @@ static void activate(const Model *m, float *up)
     }
 }
 
-Error gpt_read(const Model *m, State *s, int piece)
+const float *gpt_read(const Model *m, State *s, int piece)
 {
     const Fields *is = &m->is;
-    int size = lp_head_size(m), width = is->width, at = s->length;
-    if (at >= is->context) return LP_FULL;
-    memset(s->x, 0, sizeof *s->x * (size_t)width);
-    add_row(&m->embedding, piece, s->x);
+    int half = lp_head_size(m) / 2, width = is->width, at = s->length;
+    row_of(&m->embedding, piece, s->x);
     if (is->positions) add_row(&m->positions, at, s->x);
     if (is->places) add(m->places + (size_t)at * (size_t)width, s->x, width);
     for (int pass = 0; pass < is->layers * is->loops; pass++) {
         const Block *b = &m->block[pass % is->layers];
-        norm_of(m, &b->norm_1, s->x, s->y);
+        normalise(&b->norm_1, s->x, s->y, width);
         apply(&b->qkv, s->y, s->wide, s->room);
         for (int n = 0; is->rotary && n < is->heads + is->kv_heads; n++)
-            rotate(s->wide + n * size, s->cosine + at * (size / 2), s->sine + at * (size / 2), size / 2);
+            rotate(s->wide + 2 * n * half, s->cosine + at * half, s->sine + at * half, half);
         attend(m, s, pass);
         apply(&b->out, s->y, s->other, s->room);
         add(s->other, s->x, width);
-        norm_of(m, &b->norm_2, s->x, s->y);
+        normalise(&b->norm_2, s->x, s->y, width);
         apply(&b->up, s->y, s->wide, s->room);
         activate(m, s->wide);
         apply(&b->down, s->wide, s->other, s->room);
         add(s->other, s->x, width);
     }
     s->length++;
-    norm_of(m, &m->norm, s->x, s->y);
-    multiply(&m->head, s->y, s->logits, s->room);
-    return LP_OK;
+    normalise(&m->norm, s->x, s->y, width);
+    return s->y;
 }

@@ -10,12 +10,6 @@
 
 #include <string.h>
 
-static void row_of(const Matrix *w, int row, float *out)
-{
-    memset(out, 0, sizeof *out * (size_t)w->cols);
-    add_row(w, row, out);
-}
-
 static void place_begin(const Model *m, State *s, int place)
 {
     int embedding = m->is.embedding, size = embedding / m->is.heads;
@@ -186,16 +180,13 @@ static void read_window(const Model *m, State *s, int piece)
     s->slot = (s->slot + 1) % context;
 }
 
-void memory_gru_read(const Model *m, State *s, int piece)
+const float *memory_gru_read(const Model *m, State *s, int piece)
 {
-    if (m->is.attention) {
+    if (s->window && s->length == m->is.context) slide(m, s);
+    if (m->is.attention)
         read_window(m, s, piece);
-    } else {
-        if (s->window && s->length == m->is.context) slide(m, s);
+    else
         read_plain(m, s, piece);
-    }
-    const float *out = m->is.attention == SIGMOID ? s->x : s->hidden;
-    layer_norm(out, m->norm.gain, m->norm.bias, s->y, m->is.width);
-    multiply(&m->head, s->y, s->logits, s->room);
-    add(m->head_bias, s->logits, lp_vocabulary(m));
+    normalise(&m->norm, m->is.attention == SIGMOID ? s->x : s->hidden, s->y, m->is.width);
+    return s->y;
 }

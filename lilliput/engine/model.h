@@ -13,7 +13,7 @@
 #define LP_API
 #endif
 
-enum { LP_VERSION = 1, MOST_BLOCKS = 48 };
+enum { LP_VERSION = 2, MOST_BLOCKS = 48 };
 
 typedef enum { GPT = 0, GRU = 1, MEMORY_GRU = 2, MINGRU = 3 } Family;
 typedef enum { SWIGLU = 0, GELU = 1, RELU = 2, RELU2 = 3 } Activation;
@@ -38,35 +38,38 @@ typedef struct {
     int32_t layers, loops, width, heads, kv_heads, hidden, embedding, state, rank;
     int32_t activation, layer_norm, bias, tied, rotary, positions, places, attention, convolution;
     int32_t format, reverse, digits, decimals, operations, starts_with_end, longest_answer;
+    int32_t epsilon; /* of norms: 10 to the power of minus this */
 } Fields;
-
-typedef struct {
-    const float *gain, *bias;
-} Norm;
 
 typedef struct {
     Norm norm_1, norm_2;
     Linear qkv, out, up, down; /* of a mingru, qkv is gate and candidate */
     Matrix convolution;
-    Matrix input, recurrent; /* gru */
-    const float *input_bias, *recurrent_bias;
+    Linear input, recurrent; /* gru */
 } Block;
 
 typedef struct {
     Fields is;
     const uint32_t *characters;
     const uint16_t *merges; /* pairs */
-    Matrix embedding, positions, head;
-    const float *places;  /* what each place in a line adds, (context, width) */
-    const float *turns;   /* rotary angle a position, (head size / 2) */
-    Norm norm;
-    const float *head_bias;
+    Matrix embedding, positions;
+    const float *places; /* what each place in a line adds, (context, width) */
+    const float *turns;  /* rotary angle a position, (head size / 2) */
     Block block[MOST_BLOCKS];
-    Linear qkv, out; /* from here on of a memory-gru alone */
+    Linear qkv, out; /* to writer of a memory-gru alone */
     Matrix cell_input, cell_context, cell_memory, cell_hidden;
-    Linear writer;
     const float *bias_input, *bias_hidden, *priority, *priority_bias;
+    Linear writer;
+    Norm norm;
+    Linear head;
 } Model;
+
+/* A program of one model may name its family when it is compiled, and is spared the others. */
+#ifdef LP_FAMILY
+#define FAMILY(m) LP_FAMILY
+#else
+#define FAMILY(m) ((m)->is.family)
+#endif
 
 /* Reads a weight file; every length is checked before anything behind it is looked at. */
 LP_API Error lp_open(const void *file, size_t size, Model *model);

@@ -2,16 +2,33 @@
  * exp and tanh of our own, no product and sum contracted into one.
  *
  * A matrix lies in bands of LANES rows, column by column, so that each row's sum runs over the
- * columns in their order while LANES rows are worked out side by side. Whole numbers lie in pairs of
- * columns; their sums are exact. Rows and columns of zeros fill the last band and the last pair.
+ * columns in their order while LANES rows are worked out side by side. Whole numbers lie in pairs
+ * of columns. Rows and columns of zeros fill the last band and the last pair.
  */
 #ifndef LILLIPUT_NUMBERS_H
 #define LILLIPUT_NUMBERS_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __FAST_MATH__
+#error "-ffast-math changes what a model says from one machine to the next: leave it out"
+#endif
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD > 0
+#error "floats must be worked out as floats here; on 32-bit x86 that is -msse2 -mfpmath=sse"
+#endif
+
+/* A copy of the busy loops for each generation of processors, chosen when the program starts. */
+#if !defined(LP_SMALL) && defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && \
+    !defined(__clang__)
+#define FAST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FAST
+#endif
+
 enum { LANES = 16 };
+#define ROUND 12582912.0f /* 1.5 * 2^23: once added, only whole numbers are left */
 
 typedef enum { FLOAT32 = 0, INT16 = 1, INT8 = 2 } Kind;
 
@@ -28,41 +45,43 @@ typedef struct {
     const float *bias; /* NULL: none */
 } Linear;
 
+/* (x - mean) / deviation * gain + bias; where it is not centred, the mean is taken for 0. */
+typedef struct {
+    const float *gain, *bias;
+    float epsilon;
+    int centred;
+} Norm;
+
 /* Rooms for a product's input in between. */
 typedef struct {
     float *between;
     int16_t *whole;
 } Room;
 
-static inline size_t up_to(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+static inline size_t up_to(size_t n, size_t of) { return (n + of - 1) / of * of; }
 
 /* out = W x, in whole bands: out has room for rows rounded up to LANES. */
 void multiply(const Matrix *w, const float *x, float *out, Room room);
 void apply(const Linear *w, const float *x, float *out, Room room);
 
-/* out += a row of the matrix. */
+/* A row of the matrix, and out += that row. */
+void row_of(const Matrix *w, int row, float *out);
 void add_row(const Matrix *w, int row, float *out);
+
 void add(const float *x, float *out, int n);
 float dot(const float *a, const float *b, int n);
-
 /* out += sum over rows t of weight[t] * rows[t * stride]. */
-void add_weighted(const float *weight, const float *rows, size_t stride, int count, int n, float *out);
+void add_weighted(const float *weight, const float *rows, size_t stride, int count, int n,
+                  float *out);
+void normalise(const Norm *w, const float *x, float *out, int n);
 
 void exp_all(float *x, int n);
 void sigmoid_all(float *x, int n);
 void tanh_all(float *x, int n);
-/* Tanh's approximation of GELU, as GPT-2 has it. */
-void gelu_all(float *x, int n);
+void gelu_all(float *x, int n);                   /* by tanh, as GPT-2 has it */
 void swiglu(float *gate, const float *up, int n); /* gate becomes gate * sigmoid(gate) * up */
-/* x becomes probabilities, those of scale * x. */
-void softmax(float *x, int n, float scale);
+void softmax(float *x, int n, float scale);       /* x becomes probabilities, those of scale * x */
 float inverse_root(float x);
-
-/* Cosine and sine of an angle in radians. */
-void turn(float angle, float *cosine, float *sine);
-
-/* x / rms(x) * gain with epsilon 1e-6; (x - mean) / deviation * gain + bias with 1e-5. */
-void rms_norm(const float *x, const float *gain, float *out, int n);
-void layer_norm(const float *x, const float *gain, const float *bias, float *out, int n);
+void turn(float angle, float *cosine, float *sine); /* of an angle in radians */
 
 #endif

@@ -4,29 +4,24 @@
 
 #include <string.h>
 
-void gru_read(const Model *m, State *s, int piece)
+const float *gru_read(const Model *m, State *s, int piece)
 {
     int width = m->is.width;
-    float *gates = s->wide, *from_hidden = s->other;
-    memset(s->x, 0, sizeof *s->x * (size_t)m->is.embedding);
-    add_row(&m->embedding, piece, s->x);
+    float *gates = s->wide, *from_hidden = s->other, *new = gates + 2 * width;
+    const float *x = s->x, *reset = gates, *update = gates + width;
+    row_of(&m->embedding, piece, s->x);
     for (int layer = 0; layer < m->is.layers; layer++) {
-        const Block *b = &m->block[layer];
         float *h = s->hidden + (size_t)layer * (size_t)width;
-        multiply(&b->input, s->x, gates, s->room);
-        add(b->input_bias, gates, 3 * width);
-        multiply(&b->recurrent, h, from_hidden, s->room);
-        add(b->recurrent_bias, from_hidden, 3 * width);
+        apply(&m->block[layer].input, x, gates, s->room);
+        apply(&m->block[layer].recurrent, h, from_hidden, s->room);
         add(from_hidden, gates, 2 * width);
         sigmoid_all(gates, 2 * width);
-        const float *reset = gates, *update = gates + width;
-        float *new = gates + 2 * width;
         for (int i = 0; i < width; i++) new[i] += reset[i] * from_hidden[2 * width + i];
         tanh_all(new, width);
         for (int i = 0; i < width; i++) h[i] = new[i] + update[i] * (h[i] - new[i]);
-        memcpy(s->x, h, sizeof *h * (size_t)width);
+        x = h;
     }
-    multiply(&m->head, s->x, s->logits, s->room);
+    return x;
 }
 
 void mingru_begin(const Model *m, State *s)
@@ -34,8 +29,8 @@ void mingru_begin(const Model *m, State *s)
     int taps = m->is.convolution, width = m->is.width;
     for (int layer = 0; layer < m->is.layers * (taps > 0); layer++)
         for (int i = 0; i < width; i++) {
-            float row[64] = {0};
-            add_row(&m->block[layer].convolution, i, row);
+            float row[64];
+            row_of(&m->block[layer].convolution, i, row);
             for (int tap = 0; tap < taps; tap++)
                 s->convolution[(size_t)(layer * taps + tap) * (size_t)width + (size_t)i] = row[tap];
         }
@@ -53,16 +48,15 @@ static void convolve(const Model *m, State *s, int layer, float *y)
     for (size_t i = 0; i < taps * width; i++) y[i % width] += seen[i] * tap[i];
 }
 
-void mingru_read(const Model *m, State *s, int piece)
+const float *mingru_read(const Model *m, State *s, int piece)
 {
     int width = m->is.width, state = m->is.state;
-    memset(s->x, 0, sizeof *s->x * (size_t)width);
-    add_row(&m->embedding, piece, s->x);
+    row_of(&m->embedding, piece, s->x);
     for (int layer = 0; layer < m->is.layers; layer++) {
         const Block *b = &m->block[layer];
         float *h = s->hidden + (size_t)layer * (size_t)state;
         float *gate = s->wide, *candidate = gate + state;
-        rms_norm(s->x, b->norm_1.gain, s->y, width);
+        normalise(&b->norm_1, s->x, s->y, width);
         if (m->is.convolution) convolve(m, s, layer, s->y);
         apply(&b->qkv, s->y, gate, s->room);
         memcpy(s->other, candidate, sizeof *candidate * (size_t)state);
@@ -73,12 +67,12 @@ void mingru_read(const Model *m, State *s, int piece)
         }
         apply(&b->out, h, s->other, s->room);
         add(s->other, s->x, width);
-        rms_norm(s->x, b->norm_2.gain, s->y, width);
+        normalise(&b->norm_2, s->x, s->y, width);
         apply(&b->up, s->y, s->wide, s->room);
         gelu_all(s->wide, m->is.hidden);
         apply(&b->down, s->wide, s->other, s->room);
         add(s->other, s->x, width);
     }
-    rms_norm(s->x, m->norm.gain, s->y, width);
-    multiply(&m->head, s->y, s->logits, s->room);
+    normalise(&m->norm, s->x, s->y, width);
+    return s->y;
 }

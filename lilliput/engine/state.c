@@ -16,62 +16,68 @@ static float *share(Arena *a, size_t n)
 
 static int larger(int a, int b) { return a > b ? a : b; }
 
+static void share_of_gpt(const Model *m, State *s, Arena *a)
+{
+    const Fields *is = &m->is;
+    size_t context = (size_t)is->context, size = (size_t)lp_head_size(m);
+    size_t heads = (size_t)is->layers * (size_t)is->loops * (size_t)is->kv_heads;
+    s->keys = share(a, heads * in_bands(is->context, lp_head_size(m)));
+    s->values = share(a, heads * context * size);
+    if (!is->rotary) return;
+    s->cosine = share(a, context * size / 2);
+    s->sine = share(a, context * size / 2);
+}
+
+static void share_of_memory_gru(const Model *m, State *s, Arena *a)
+{
+    const Fields *is = &m->is;
+    size_t context = (size_t)is->context, embedding = (size_t)is->embedding;
+    size_t gates = up_to(3 * (size_t)is->width, LANES);
+    size_t keys = (size_t)is->heads * in_bands(is->context, is->embedding / is->heads);
+    s->gates = share(a, gates);
+    s->of_piece = share(a, (size_t)lp_vocabulary(m) * gates);
+    s->of_place = share(a, (is->attention || !is->positions ? 1 : context) * gates);
+    if (!is->attention) {
+        if (is->positions) s->window = (uint16_t *)share(a, context / 2 + 1);
+        return;
+    }
+    s->keys = share(a, keys);
+    s->values = share(a, context * (is->attention == SOFTMAX ? embedding : (size_t)is->width));
+    if (!is->positions) return;
+    s->place_q = share(a, context * embedding);
+    s->place_k = share(a, keys);
+    s->place_v = share(a, context * embedding);
+}
+
 /* Shares the room out; with no base, only what is needed is counted. */
 static size_t share_out(const Model *m, uint8_t *base, State *s)
 {
     const Fields *is = &m->is;
     Arena arena = {base, sizeof *s}, *a = &arena;
-    int vocabulary = lp_vocabulary(m), width = larger(is->width, is->embedding);
+    int width = larger(is->width, is->embedding);
+    int deepest = larger(larger(width, is->rank), larger(is->hidden, is->state));
     int widest = larger(3 * width, larger(2 * is->hidden, 2 * is->state));
-    int deepest = larger(larger(width, is->hidden), is->state);
-    size_t context = (size_t)is->context, wide = up_to((size_t)widest, LANES);
-    s->logits = share(a, up_to((size_t)vocabulary, LANES));
+    size_t wide = up_to((size_t)widest, LANES), layers = (size_t)is->layers;
+    size_t seen = FAMILY(m) == MINGRU ? layers * (size_t)is->convolution : 1;
+    s->logits = share(a, up_to((size_t)lp_vocabulary(m), LANES));
     s->x = share(a, wide);
     s->y = share(a, wide);
     s->wide = share(a, wide);
     s->other = share(a, wide);
     s->room.between = share(a, up_to((size_t)is->rank, LANES));
-    s->room.whole = (int16_t *)share(a, (size_t)larger(deepest, is->rank) / 2 + 2);
-    if (is->family == GPT || is->attention) {
-        s->scores = share(a, up_to(context, LANES));
-        s->by_place = share(a, up_to(context, LANES));
-    }
-    if (is->family == GPT) {
-        int size = lp_head_size(m);
-        size_t heads = (size_t)is->layers * (size_t)is->loops * (size_t)is->kv_heads;
-        s->keys = share(a, heads * in_bands(is->context, size));
-        s->values = share(a, heads * context * (size_t)size);
-        if (is->rotary) {
-            s->cosine = share(a, context * (size_t)size / 2);
-            s->sine = share(a, context * (size_t)size / 2);
-        }
+    s->room.whole = (int16_t *)share(a, (size_t)deepest / 2 + 2);
+    s->scores = share(a, up_to((size_t)is->context, LANES));
+    s->by_place = share(a, up_to((size_t)is->context, LANES));
+    if (FAMILY(m) == GPT) {
+        share_of_gpt(m, s, a);
         return a->used;
     }
-    size_t layers = (size_t)is->layers, state = (size_t)(is->family == MINGRU ? is->state : is->width);
-    s->hidden = share(a, layers * state);
-    if (is->family == MINGRU && is->convolution) {
-        s->memory = share(a, layers * (size_t)is->convolution * (size_t)is->width);
-        s->convolution = share(a, layers * (size_t)is->convolution * (size_t)is->width);
-    }
-    if (is->family == MEMORY_GRU) {
-        size_t gates = up_to(3 * (size_t)is->width, LANES), places = is->positions ? context : 1;
-        s->memory = share(a, (size_t)is->width);
-        s->gates = share(a, gates);
-        s->of_piece = share(a, (size_t)vocabulary * gates);
-        s->of_place = share(a, (is->attention ? 1 : places) * gates);
-        if (!is->attention && is->positions) s->window = (uint16_t *)share(a, context / 2 + 1);
-        if (is->attention) {
-            int size = is->embedding / is->heads, value = is->attention == SOFTMAX ? is->embedding : is->width;
-            size_t keys = (size_t)is->heads * in_bands(is->context, size);
-            s->keys = share(a, keys);
-            s->values = share(a, context * (size_t)value);
-            if (is->positions) {
-                s->place_q = share(a, context * (size_t)is->embedding);
-                s->place_k = share(a, keys);
-                s->place_v = share(a, context * (size_t)is->embedding);
-            }
-        }
-    }
+    s->hidden_size = layers * (size_t)(FAMILY(m) == MINGRU ? is->state : is->width);
+    s->memory_size = seen * (size_t)is->width;
+    s->hidden = share(a, s->hidden_size);
+    s->memory = share(a, s->memory_size);
+    if (FAMILY(m) == MINGRU) s->convolution = share(a, s->memory_size);
+    if (FAMILY(m) == MEMORY_GRU) share_of_memory_gru(m, s, a);
     return a->used;
 }
 
@@ -81,7 +87,7 @@ size_t lp_room(const Model *m)
     return share_out(m, NULL, &nothing);
 }
 
-int lp_window(const Model *m) { return m->is.family == GPT ? m->is.context : 0; }
+int lp_window(const Model *m) { return FAMILY(m) == GPT ? m->is.context : 0; }
 
 Error lp_begin(const Model *m, void *room, size_t size, State **state)
 {
@@ -89,35 +95,34 @@ Error lp_begin(const Model *m, void *room, size_t size, State **state)
     State *s = *state = (State *)room;
     memset(room, 0, size);
     share_out(m, (uint8_t *)room, s);
-    if (m->is.family == MINGRU) mingru_begin(m, s);
-    if (m->is.family == MEMORY_GRU) memory_gru_begin(m, s);
-    if (m->turns) {
-        int half = lp_head_size(m) / 2;
-        for (int t = 0; t < m->is.context; t++)
-            for (int i = 0; i < half; i++)
-                turn((float)t * m->turns[i], &s->cosine[t * half + i], &s->sine[t * half + i]);
-    }
+    if (FAMILY(m) == MINGRU) mingru_begin(m, s);
+    if (FAMILY(m) == MEMORY_GRU) memory_gru_begin(m, s);
+    int half = m->turns ? lp_head_size(m) / 2 : 0;
+    for (int i = 0; i < half * m->is.context; i++)
+        turn((float)(i / half) * m->turns[i % half], &s->cosine[i], &s->sine[i]);
     return LP_OK;
 }
 
 void lp_restart(const Model *m, State *s)
 {
-    const Fields *is = &m->is;
-    size_t layers = (size_t)is->layers, width = (size_t)is->width, each = sizeof(float);
+    (void)m;
     s->length = s->slot = 0;
-    if (s->hidden) memset(s->hidden, 0, each * layers * (is->family == MINGRU ? (size_t)is->state : width));
-    if (s->memory) memset(s->memory, 0, each * layers * width * (is->family == MINGRU ? (size_t)is->convolution : 1));
+    if (s->hidden) memset(s->hidden, 0, s->hidden_size * sizeof(float));
+    if (s->memory) memset(s->memory, 0, s->memory_size * sizeof(float));
 }
 
 Error lp_read(const Model *m, State *s, int piece)
 {
+    const float *found;
     if (piece < 0 || piece >= lp_vocabulary(m)) return LP_UNKNOWN;
-    switch (m->is.family) {
-    case GPT: return gpt_read(m, s, piece);
-    case GRU: gru_read(m, s, piece); break;
-    case MEMORY_GRU: memory_gru_read(m, s, piece); break;
-    default: mingru_read(m, s, piece);
+    if (FAMILY(m) == GPT && s->length == m->is.context) return LP_FULL;
+    switch (FAMILY(m)) {
+    case GPT: found = gpt_read(m, s, piece); break;
+    case GRU: found = gru_read(m, s, piece); break;
+    case MEMORY_GRU: found = memory_gru_read(m, s, piece); break;
+    default: found = mingru_read(m, s, piece);
     }
+    apply(&m->head, found, s->logits, s->room);
     return LP_OK;
 }
 

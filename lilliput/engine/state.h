@@ -10,13 +10,14 @@ typedef struct {
     float *logits; /* (vocabulary) after the last piece */
     float *x, *y, *wide, *other, *gates, *scores, *by_place;
     Room room;
-    float *keys, *values;        /* gpt (pass, head, ...), memory-gru (head, ...) */
-    float *cosine, *sine;        /* (context, head size / 2) */
-    float *hidden, *memory;      /* (layers, width); what a mingru's convolution saw */
-    float *of_piece, *of_place;  /* memory-gru: what each adds to the gates */
+    float *keys, *values;   /* gpt (pass, head, ...), memory-gru (head, ...) */
+    float *cosine, *sine;   /* (context, head size / 2) */
+    float *hidden, *memory; /* (layers, width); what a mingru's convolution saw */
+    size_t hidden_size, memory_size;
+    float *of_piece, *of_place;         /* memory-gru: what each adds to the gates */
     float *place_q, *place_k, *place_v; /* memory-gru: what places add to attention */
-    float *convolution;          /* mingru (layers, taps, width) */
-    uint16_t *window;            /* memory-gru without attention: the pieces, to be read again */
+    float *convolution;                 /* mingru (layers, taps, width) */
+    uint16_t *window; /* memory-gru without attention: the pieces, to be read again */
 } State;
 
 /* Bytes of room that a text needs, and a text of nothing in such a room (aligned to 64 bytes). */
@@ -32,16 +33,19 @@ LP_API Error lp_read(const Model *m, State *s, int piece);
 /* Pieces of the longest text that it reads; 0: no limit. */
 LP_API int lp_window(const Model *m);
 
-/* Numbers of values in a key cache of `count` places, which lies in bands. */
-static inline size_t in_bands(int count, int size) { return up_to((size_t)count, LANES) * (size_t)size; }
-/* Puts a key into its place in a cache in bands. */
+/* Numbers in a key cache of `count` places, which lies in bands, and where it takes a key. */
+static inline size_t in_bands(int count, int size)
+{
+    return up_to((size_t)count, LANES) * (size_t)size;
+}
 void keep_key(float *bands, int place, int size, const float *key);
 
-Error gpt_read(const Model *m, State *s, int piece);
-void gru_read(const Model *m, State *s, int piece);
 void mingru_begin(const Model *m, State *s);
-void mingru_read(const Model *m, State *s, int piece);
 void memory_gru_begin(const Model *m, State *s);
-void memory_gru_read(const Model *m, State *s, int piece);
+/* What the head makes logits of. */
+const float *gpt_read(const Model *m, State *s, int piece);
+const float *gru_read(const Model *m, State *s, int piece);
+const float *memory_gru_read(const Model *m, State *s, int piece);
+const float *mingru_read(const Model *m, State *s, int piece);
 
 #endif
