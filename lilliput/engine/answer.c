@@ -1,19 +1,24 @@
-#include "answer.h"
+/* How a sum is written for a model, and how its answer is read back: as the weight file says. */
+#include "engine.h"
 
 #include <string.h>
 
 static const char OPERATIONS[] = "+-*/";
 
-static int is_digit(char c) { return c >= '0' && c <= '9'; }
+static int digits_at(const char *text)
+{
+    int count = 0;
+    while (text[count] >= '0' && text[count] <= '9') count++;
+    return count;
+}
 
 /* A whole number and what follows it; its leading zeros are left out. */
 static const char *number(const char *text, const char **digits, int *length)
 {
     while (*text == ' ') text++;
-    while (*text == '0' && is_digit(text[1])) text++;
+    for (*length = digits_at(text); *length > 1 && *text == '0'; --*length) text++;
     *digits = text;
-    while (is_digit(*text)) text++;
-    *length = (int)(text - *digits);
+    text += *length;
     while (*text == ' ') text++;
     return text;
 }
@@ -44,64 +49,61 @@ int lp_prompt(const Model *m, const char *sum, char *out, int room, char *operat
 /* Digits of the largest answer of an operation without its sign and point, as `padded` has them. */
 static int answer_width(const Model *m, char operation)
 {
-    int digits = m->is.digits;
-    return operation == '/' ? digits + m->is.decimals : operation == '*' ? 2 * digits : digits + (operation == '+');
+    if (operation == '/') return m->is.digits + m->is.decimals;
+    return operation == '*' ? 2 * m->is.digits : m->is.digits + (operation == '+');
+}
+
+/* What counts of a text, in its usual order, with a zero behind it; whether it has room. */
+static int body_of(const Model *m, char operation, const char *text, int size, char *body, int room)
+{
+    int format = m->is.format, place = (int)(strchr(OPERATIONS, operation) - OPERATIONS);
+    int turned = (format == REVERSED || format == PADDED) && m->is.reverse >> place & 1;
+    int first = format == PLAIN && size && *text == ' ', length = 0;
+    for (int i = 0; format == WORKED && i < size; i++)
+        if (text[i] == '>') first = i + 1;
+    if (format == WORKED && !first) return 0;
+    for (int i = first; i < size; i++) {
+        char c = text[turned ? size - 1 - (i - first) : i];
+        if (format == WORKED && c == '_') continue;
+        if (!c || length + 1 == room) return 0;
+        body[length++] = c;
+    }
+    body[length] = 0;
+    return 1;
 }
 
 int lp_answer(const Model *m, char operation, const char *text, int size, char *out, int room)
 {
-    char body[64];
-    int length = 0, decimals = m->is.decimals, divides = operation == '/', format = m->is.format;
-    const char *found = strchr(OPERATIONS, operation);
-    if (!operation || !found) return LP_UNKNOWN;
-    if (format == PLAIN && size && *text == ' ') text++, size--;
-    if (format == WORKED) {
-        int mark = size;
-        while (mark > 0 && text[mark - 1] != '>') mark--;
-        if (!mark) return LP_UNKNOWN;
-        text += mark, size -= mark;
+    char body[64], *at = body;
+    int decimals = m->is.decimals, padded = m->is.format == PADDED, divides = operation == '/';
+    int negative = 0, length = 0;
+    if (!operation || !strchr(OPERATIONS, operation)) return LP_UNKNOWN;
+    if (!body_of(m, operation, text, size, body, (int)sizeof body)) return LP_UNKNOWN;
+    if (padded && operation == '-' && *at != '-' && *at != '+') return LP_UNKNOWN;
+    if (padded ? operation == '-' : *at == '-') negative = *at++ == '-';
+    /* Whole digits, and after the point, which stands in the text or before its last digits. */
+    int whole = digits_at(at), after = 0;
+    const char *fraction = at + whole;
+    if (!whole || (padded && whole != answer_width(m, operation))) return LP_UNKNOWN;
+    if (padded && divides) {
+        whole -= after = decimals;
+        fraction -= decimals;
+    } else if (decimals && (m->is.format == PLAIN || divides)) {
+        if (*fraction++ != '.' || digits_at(fraction) != decimals) return LP_UNKNOWN;
+        after = decimals;
     }
-    int turned = (format == REVERSED || format == PADDED) && m->is.reverse >> (found - OPERATIONS) & 1;
-    for (int i = 0; i < size; i++) {
-        char c = text[turned ? size - 1 - i : i];
-        if (format == WORKED && c == '_') continue;
-        if (length == (int)sizeof body) return LP_UNKNOWN;
-        body[length++] = c;
+    if (fraction[after] || room < whole + decimals + 4) return LP_UNKNOWN;
+    if (padded) { /* no zeros in front, and none is less than nothing */
+        const char *more = at;
+        while (*more == '0') more++;
+        negative &= *more != 0;
+        for (; whole > 1 && *at == '0'; whole--) at++;
     }
-    /* Sign, digits, and where the point stands: in the text, or before its last digits. */
-    int at = 0, negative = 0, first, point;
-    if (format == PADDED) {
-        if (operation == '-' && length && (body[0] == '-' || body[0] == '+')) negative = body[at++] == '-';
-        else if (operation == '-') return LP_UNKNOWN;
-        if (length - at != answer_width(m, operation)) return LP_UNKNOWN;
-    } else if (length && body[0] == '-') {
-        negative = 1, at++;
-    }
-    for (first = at; at < length && is_digit(body[at]); at++) {}
-    int written = format == PLAIN || (divides && format != PADDED); /* whether the point is */
-    point = format == PADDED && divides ? length - decimals : at;
-    if (at == first) return LP_UNKNOWN;
-    if (written && decimals) {
-        if (at == length || body[at++] != '.') return LP_UNKNOWN;
-        for (int i = 0; i < decimals; i++, at++)
-            if (at >= length || !is_digit(body[at])) return LP_UNKNOWN;
-    }
-    if (at != length || room < length + decimals + 4) return LP_UNKNOWN;
-    int digits = 0, nothing = 1;
-    if (format == PADDED) { /* no zeros in front, and none is less than nothing */
-        for (int i = first; i < length; i++) nothing &= body[i] == '0';
-        while (first + 1 < point && body[first] == '0') first++;
-        negative &= !nothing;
-    }
-    if (negative) out[digits++] = '-';
-    for (int i = first; i < point; i++) out[digits++] = body[i];
-    if (decimals) {
-        out[digits++] = '.';
-        for (int i = 0; i < decimals; i++) {
-            int has = divides || format == PLAIN;
-            out[digits++] = has ? body[length - decimals + i] : '0';
-        }
-    }
-    out[digits] = 0;
-    return digits;
+    if (negative) out[length++] = '-';
+    memcpy(out + length, at, (size_t)whole);
+    length += whole;
+    if (decimals) out[length++] = '.';
+    for (int i = 0; i < decimals; i++) out[length++] = after ? fraction[i] : '0';
+    out[length] = 0;
+    return length;
 }

@@ -59,7 +59,8 @@ def library() -> ctypes.CDLL | None:
             pointer, ctypes.c_char, ctypes.c_char_p, number, pointer, number,
         )  # fmt: skip
         lib.lp_decode.argtypes = (pointer, number, pointer, number)
-        lib.lp_logits.argtypes = (pointer, pointer, pointer)
+        lib.lp_logits.argtypes = (pointer,)
+        lib.lp_logits.restype = ctypes.POINTER(ctypes.c_float)
         lib.lp_write.argtypes = (pointer, pointer, pointer, pointer, number, pointer, pointer)
         return lib
     return None
@@ -163,9 +164,8 @@ class Text:
 
     def logits(self) -> list[float]:
         """After the last piece that was read."""
-        found = (ctypes.c_float * len(self._sorted))()
-        self._lib.lp_logits(self._model, self._state, found)
-        return list(found)
+        found = self._lib.lp_logits(self._state)
+        return [float(logit) for logit in found[: len(self._sorted)]]
 
     def write(self, most: int, sampling: Sampling) -> list[int]:
         """Pieces that the model goes on with, at most so many; the last is END where it ended."""

@@ -22,12 +22,11 @@ typedef struct {
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
-    uint32_t table[16], crc = 0xffffffffu;
-    for (uint32_t n = 0; n < 16; n++) {
-        table[n] = n;
-        for (int bit = 0; bit < 4; bit++)
-            table[n] = table[n] & 1 ? table[n] >> 1 ^ 0xedb88320u : table[n] >> 1;
-    }
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158,
+        0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4,
+        0xa00ae278, 0xbdbdf21c};
+    uint32_t crc = 0xffffffff;
     for (size_t i = 0; i < size; i++) {
         crc = table[(crc ^ bytes[i]) & 15] ^ crc >> 4;
         crc = table[(crc ^ (uint32_t)(bytes[i] >> 4)) & 15] ^ crc >> 4;
@@ -159,8 +158,7 @@ static int sensible(const Fields *is)
     if (is->activation > RELU2 || is->attention > SIGMOID || is->epsilon > 9) return 0;
     if (is->digits > 9 || is->decimals > 9 || is->convolution > 64) return 0;
     if (!is->width || !is->embedding || !is->heads || !is->context || !is->characters) return 0;
-    if (is->layers < 1 || is->layers > MOST_BLOCKS || is->loops < 1 || is->loops > MOST_BLOCKS)
-        return 0;
+    if (!is->layers || is->layers > MOST_BLOCKS || !is->loops || is->loops > MOST_BLOCKS) return 0;
     if (is->characters + is->merges > 65536) return 0;
     if ((is->tied || is->family == GPT || is->family == MINGRU) && is->embedding != is->width)
         return 0;
@@ -203,8 +201,11 @@ Error lp_open(const void *file, size_t size, Model *m)
     default: mingru(r, m);
     }
     if (FAMILY(m) != GRU) m->norm = norm(r, is);
-    if (is->tied) m->head.left = m->embedding;
-    else m->head.left = matrix(r, lp_vocabulary(m), is->width);
+    m->head.left = is->tied ? m->embedding : matrix(r, lp_vocabulary(m), is->width);
     if (FAMILY(m) == MEMORY_GRU) m->head.bias = vector(r, lp_vocabulary(m));
     return !r->error && r->at != size ? LP_CUT_SHORT : r->error;
 }
+
+size_t lp_model_size(void) { return sizeof(Model); }
+
+int lp_vocabulary_size(const Model *m) { return lp_vocabulary(m); }

@@ -19,14 +19,14 @@ static void attend(const Model *m, State *s, int pass)
     int size = lp_head_size(m), heads = m->is.heads, kv_heads = m->is.kv_heads, at = s->length;
     const float *q = s->wide, *k = q + heads * size, *v = k + kv_heads * size;
     size_t stretch = in_bands(m->is.context, size), rows = (size_t)m->is.context * (size_t)size;
-    memset(s->y, 0, sizeof *s->y * (size_t)m->is.width);
+    memset(s->y, 0, BYTES(m->is.width));
     for (int n = 0; n < heads; n++) {
         int own = n / (heads / kv_heads);
         size_t kv = (size_t)(pass * kv_heads + own);
         float *keys = s->keys + kv * stretch, *values = s->values + kv * rows;
         if (n % (heads / kv_heads) == 0) {
             keep_key(keys, at, size, k + own * size);
-            memcpy(values + at * size, v + own * size, sizeof *v * (size_t)size);
+            memcpy(values + (size_t)at * (size_t)size, v + own * size, BYTES(size));
         }
         Matrix of = {keys, NULL, at + 1, size, FLOAT32};
         multiply(&of, q + n * size, s->scores, s->room);
@@ -37,15 +37,12 @@ static void attend(const Model *m, State *s, int pass)
 
 static void activate(const Model *m, float *up)
 {
-    int hidden = m->is.hidden;
-    switch (m->is.activation) {
-    case SWIGLU: swiglu(up, up + hidden, hidden); break;
-    case GELU: gelu_all(up, hidden); break;
-    default:
-        for (int i = 0; i < hidden; i++) {
-            up[i] = up[i] > 0.0f ? up[i] : 0.0f;
-            if (m->is.activation == RELU2) up[i] *= up[i];
-        }
+    int kind = m->is.activation, n = m->is.hidden;
+    if (kind == SWIGLU) swiglu(up, up + n, n);
+    if (kind == GELU) gelu_all(up, n);
+    for (int i = 0; kind >= RELU && i < n; i++) {
+        up[i] = up[i] > 0.0f ? up[i] : 0.0f;
+        if (kind == RELU2) up[i] *= up[i];
     }
 }
 
@@ -53,15 +50,16 @@ const float *gpt_read(const Model *m, State *s, int piece)
 {
     const Fields *is = &m->is;
     int half = lp_head_size(m) / 2, width = is->width, at = s->length;
+    size_t turn = (size_t)at * (size_t)half;
     row_of(&m->embedding, piece, s->x);
-    if (is->positions) add_row(&m->positions, at, s->x);
+    if (is->positions) row_of(&m->positions, at, s->y), add(s->y, s->x, width);
     if (is->places) add(m->places + (size_t)at * (size_t)width, s->x, width);
     for (int pass = 0; pass < is->layers * is->loops; pass++) {
         const Block *b = &m->block[pass % is->layers];
         normalise(&b->norm_1, s->x, s->y, width);
         apply(&b->qkv, s->y, s->wide, s->room);
         for (int n = 0; is->rotary && n < is->heads + is->kv_heads; n++)
-            rotate(s->wide + 2 * n * half, s->cosine + at * half, s->sine + at * half, half);
+            rotate(s->wide + 2 * n * half, s->cosine + turn, s->sine + turn, half);
         attend(m, s, pass);
         apply(&b->out, s->y, s->other, s->room);
         add(s->other, s->x, width);

@@ -10,25 +10,23 @@
 
 #include <string.h>
 
-static void place_begin(const Model *m, State *s, int place)
+/* Queries, keys and values of what is in s->x: the keys and values kept, the queries in s->wide. */
+static void ask(const Model *m, State *s, const float *bias, float *keys, float *values, int at)
 {
     int embedding = m->is.embedding, size = embedding / m->is.heads;
-    Linear plain = {m->qkv.left, m->qkv.right, NULL};
-    row_of(&m->positions, place, s->x);
-    apply(&plain, s->x, s->wide, s->room);
-    memcpy(s->place_q + (size_t)place * (size_t)embedding, s->wide, sizeof *s->wide * (size_t)embedding);
+    Linear qkv = {m->qkv.left, m->qkv.right, bias};
+    const float *k = s->wide + embedding, *v = k + embedding;
+    apply(&qkv, s->x, s->wide, s->room);
     for (int n = 0; n < m->is.heads; n++)
-        keep_key(s->place_k + (size_t)n * in_bands(m->is.context, size), place, size,
-                 s->wide + embedding + n * size);
+        keep_key(keys + n * in_bands(m->is.context, size), at, size, k + n * size);
     if (m->is.attention == SOFTMAX)
-        memcpy(s->place_v + (size_t)place * (size_t)embedding, s->wide + 2 * embedding,
-               sizeof *s->wide * (size_t)embedding);
+        memcpy(values + (size_t)at * (size_t)embedding, v, BYTES(embedding));
 }
 
 void memory_gru_begin(const Model *m, State *s)
 {
     int width = m->is.width;
-    size_t gates = up_to(3 * (size_t)width, LANES);
+    size_t gates = up_to(3 * (size_t)width, LANES), embedding = (size_t)m->is.embedding;
     for (int piece = 0; piece < lp_vocabulary(m); piece++) {
         row_of(&m->embedding, piece, s->x);
         multiply(&m->cell_input, s->x, s->of_piece + (size_t)piece * gates, s->room);
@@ -43,8 +41,11 @@ void memory_gru_begin(const Model *m, State *s)
         add(m->bias_input, out, 3 * width);
         add(m->bias_hidden, out, 2 * width);
     }
-    for (int place = 0; m->is.positions && m->is.attention && place < m->is.context; place++)
-        place_begin(m, s, place);
+    for (size_t place = 0; s->place_q && place < (size_t)m->is.context; place++) {
+        row_of(&m->positions, (int)place, s->x);
+        ask(m, s, NULL, s->place_k, s->place_v, (int)place);
+        memcpy(s->place_q + place * embedding, s->wide, BYTES(embedding));
+    }
 }
 
 /* The place in the window of what is kept in a slot. */
@@ -61,7 +62,7 @@ static void weigh(const Model *m, State *s, int head, const float *q)
     size_t stretch = in_bands(context, size);
     Matrix keys = {s->keys + (size_t)head * stretch, NULL, s->length, size, FLOAT32};
     multiply(&keys, q, s->scores, s->room);
-    if (m->is.positions) {
+    if (s->place_k) {
         Matrix places = {s->place_k + (size_t)head * stretch, NULL, s->length, size, FLOAT32};
         multiply(&places, q, s->by_place, s->room);
         for (int slot = 0; slot < s->length; slot++)
@@ -74,23 +75,8 @@ static void weigh(const Model *m, State *s, int head, const float *q)
         for (int slot = 0; slot < s->length; slot++) s->scores[slot] *= scale;
         sigmoid_all(s->scores, s->length);
     }
-    for (int slot = 0; m->is.positions && slot < s->length; slot++)
+    for (int slot = 0; s->place_k && slot < s->length; slot++)
         s->by_place[place_of(s, slot, context)] = s->scores[slot];
-}
-
-/* Keeps a piece's keys and values in its slot; leaves its queries in s->wide. */
-static void keep(const Model *m, State *s, int piece)
-{
-    int embedding = m->is.embedding, size = embedding / m->is.heads, context = m->is.context;
-    row_of(&m->embedding, piece, s->x);
-    apply(&m->qkv, s->x, s->wide, s->room);
-    for (int n = 0; n < m->is.heads; n++)
-        keep_key(s->keys + (size_t)n * in_bands(context, size), s->slot, size, s->wide + embedding + n * size);
-    if (m->is.attention == SOFTMAX)
-        memcpy(s->values + (size_t)s->slot * (size_t)embedding, s->wide + 2 * embedding,
-               sizeof *s->wide * (size_t)embedding);
-    if (m->is.positions)
-        add(s->place_q + (size_t)(s->length - 1) * (size_t)embedding, s->wide, embedding);
 }
 
 /* What the cell reads of the window, added to its gates. */
@@ -102,8 +88,9 @@ static void find(const Model *m, State *s)
         float *found = s->y + n * size;
         weigh(m, s, n, s->wide + n * size);
         add_weighted(s->scores, s->values + n * size, (size_t)embedding, s->length, size, found);
-        if (m->is.positions)
-            add_weighted(s->by_place, s->place_v + n * size, (size_t)embedding, s->length, size, found);
+        if (s->place_v)
+            add_weighted(s->by_place, s->place_v + n * size, (size_t)embedding, s->length, size,
+                         found);
     }
     apply(&m->out, s->y, s->x, s->room);
     multiply(&m->cell_context, s->x, s->other, s->room);
@@ -114,16 +101,12 @@ static void find(const Model *m, State *s)
 static void cell(const Model *m, State *s)
 {
     int width = m->is.width;
-    float *gates = s->gates, *h = s->hidden, *more = s->other, *new = gates + 2 * width, *reset = gates;
+    float *h = s->hidden, *more = s->other;
     multiply(&m->cell_memory, s->memory, more, s->room);
-    add(more, gates, 3 * width);
+    add(more, s->gates, 3 * width);
     multiply(&m->cell_hidden, h, more, s->room);
-    add(more, gates, 2 * width);
-    sigmoid_all(gates, 2 * width);
-    for (int i = 0; i < width; i++)
-        new[i] += reset[i] * (more[2 * width + i] + m->bias_hidden[2 * width + i]);
-    tanh_all(new, width);
-    for (int i = 0; i < width; i++) h[i] = new[i] + gates[width + i] * (h[i] - new[i]);
+    add(m->bias_hidden + 2 * width, more + 2 * width, width);
+    gated_step(s->gates, more, h, width);
     float priority = dot(m->priority, h, width) + *m->priority_bias;
     sigmoid_all(&priority, 1);
     apply(&m->writer, h, more, s->room);
@@ -134,20 +117,22 @@ static void cell(const Model *m, State *s)
 /* Sigmoid attention: the sum of the hidden states so far, each by how much it is asked for. */
 static void sum_up(const Model *m, State *s)
 {
-    int width = m->is.width, size = width / m->is.heads, key = m->is.embedding / m->is.heads;
-    memcpy(s->values + (size_t)s->slot * (size_t)width, s->hidden, sizeof *s->hidden * (size_t)width);
-    memset(s->x, 0, sizeof *s->x * (size_t)width);
-    for (int n = 0; n < m->is.heads; n++) {
-        weigh(m, s, n, s->wide + n * key);
-        add_weighted(s->scores, s->values + n * size, (size_t)width, s->length, size, s->x + n * size);
+    int width = m->is.width, heads = m->is.heads, size = width / heads;
+    memcpy(s->values + (size_t)s->slot * (size_t)width, s->hidden, BYTES(width));
+    memset(s->x, 0, BYTES(width));
+    for (int n = 0; n < heads; n++) {
+        const float *values = s->values + n * size;
+        weigh(m, s, n, s->wide + n * (m->is.embedding / heads));
+        add_weighted(s->scores, values, (size_t)width, s->length, size, s->x + n * size);
     }
 }
 
+/* What a piece and its place add to the gates. */
 static void gates_of(const Model *m, State *s, int piece, int place)
 {
-    size_t width = up_to(3 * (size_t)m->is.width, LANES);
-    memcpy(s->gates, s->of_piece + (size_t)piece * width, sizeof *s->gates * width);
-    add(s->of_place + (size_t)place * width, s->gates, 3 * m->is.width);
+    size_t size = up_to(3 * (size_t)m->is.width, LANES);
+    memcpy(s->gates, s->of_piece + (size_t)piece * size, sizeof *s->gates * size);
+    add(s->of_place + (size_t)place * size, s->gates, 3 * m->is.width);
 }
 
 static void read_plain(const Model *m, State *s, int piece)
@@ -160,19 +145,20 @@ static void read_plain(const Model *m, State *s, int piece)
 /* Without attention a full window begins anew with its later half, which is read again. */
 static void slide(const Model *m, State *s)
 {
-    int half = m->is.context / 2, first = m->is.context - half;
-    size_t bytes = sizeof(float) * (size_t)m->is.width;
-    memset(s->hidden, 0, bytes);
-    memset(s->memory, 0, bytes);
-    s->length = 0;
-    for (int i = 0; i < half; i++) read_plain(m, s, s->window[first + i]);
+    int half = m->is.context / 2;
+    const uint16_t *later = s->window + m->is.context - half;
+    lp_restart(m, s);
+    for (int i = 0; i < half; i++) read_plain(m, s, later[i]);
 }
 
 static void read_window(const Model *m, State *s, int piece)
 {
-    int context = m->is.context;
+    int context = m->is.context, embedding = m->is.embedding;
     s->length += s->length < context;
-    keep(m, s, piece);
+    row_of(&m->embedding, piece, s->x);
+    ask(m, s, m->qkv.bias, s->keys, s->values, s->slot);
+    if (s->place_q)
+        add(s->place_q + (size_t)(s->length - 1) * (size_t)embedding, s->wide, embedding);
     gates_of(m, s, piece, 0);
     if (m->is.attention == SOFTMAX) find(m, s);
     cell(m, s);
@@ -183,10 +169,7 @@ static void read_window(const Model *m, State *s, int piece)
 const float *memory_gru_read(const Model *m, State *s, int piece)
 {
     if (s->window && s->length == m->is.context) slide(m, s);
-    if (m->is.attention)
-        read_window(m, s, piece);
-    else
-        read_plain(m, s, piece);
+    (m->is.attention ? read_window : read_plain)(m, s, piece);
     normalise(&m->norm, m->is.attention == SIGMOID ? s->x : s->hidden, s->y, m->is.width);
     return s->y;
 }

@@ -73,6 +73,9 @@ typedef struct {
 
 /* Reads a weight file; every length is checked before anything behind it is looked at. */
 LP_API Error lp_open(const void *file, size_t size, Model *model);
+/* For callers that see no header: bytes of a Model, and its pieces. */
+LP_API size_t lp_model_size(void);
+LP_API int lp_vocabulary_size(const Model *m);
 
 static inline int lp_vocabulary(const Model *m) { return m->is.characters + m->is.merges; }
 static inline int lp_head_size(const Model *m) { return m->is.width / m->is.heads; }

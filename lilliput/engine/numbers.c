@@ -68,6 +68,16 @@ FAST void swiglu(float *gate, const float *up, int n)
     for (int i = 0; i < n; i++) gate[i] = gate[i] / (1.0f + exponential(-gate[i])) * up[i];
 }
 
+FAST void gated_step(float *gates, const float *from_hidden, float *h, int n)
+{
+    float *reset = gates, *update = reset + n, *new = update + n;
+    add(from_hidden, gates, 2 * n);
+    sigmoid_all(gates, 2 * n);
+    for (int i = 0; i < n; i++) new[i] += reset[i] * from_hidden[2 * n + i];
+    tanh_all(new, n);
+    for (int i = 0; i < n; i++) h[i] = new[i] + update[i] * (h[i] - new[i]);
+}
+
 FAST void softmax(float *x, int n, float scale)
 {
     float most = x[0], total = 0.0f;
@@ -78,27 +88,29 @@ FAST void softmax(float *x, int n, float scale)
     for (int i = 0; i < n; i++) x[i] *= each;
 }
 
-/* What is left after whole quarters of a turn, by Taylor's series, exact to doubles' last places. */
+/* term - term * square / ((n + 1) (n + 2)) + ..., Taylor's series of cosine and sine. */
+static double series(double term, double square, int n)
+{
+    double sum = 0.0;
+    for (; n < 22; n += 2) {
+        sum += term;
+        term *= -square / ((n + 1) * (n + 2));
+    }
+    return sum;
+}
+
+/* Of what is left after whole quarters of a turn, exact to doubles' last places. */
 void turn(float angle, float *cosine, float *sine)
 {
     const double round = 6755399441055744.0; /* 1.5 * 2^52 */
     if (!(angle < 1e9f && angle > -1e9f)) angle = 0.0f; /* of no model */
     double quarters = (double)angle * 0.63661977236758134308 + round - round;
     double r = (double)angle - quarters * 1.57079632679489655800 - quarters * 6.123233995736766e-17;
-    double c = 1.0, s = r, term = r, square = r * r;
-    for (int n = 2; n <= 20; n += 2) {
-        c += term * r / n * (n & 2 ? -1.0 : 1.0);
-        term *= square / (n * (n + 1));
-        s += n & 2 ? -term : term;
-    }
+    double c = series(1.0, r * r, 0), s = series(r, r * r, 1);
     int quarter = (int)(quarters - 4.0 * (double)(int64_t)(quarters / 4.0)) & 3;
-    if (quarter & 1) {
-        double swapped = c;
-        c = -s;
-        s = swapped;
-    }
-    *cosine = (float)(quarter & 2 ? -c : c);
-    *sine = (float)(quarter & 2 ? -s : s);
+    double across = quarter & 1 ? -s : c, up = quarter & 1 ? c : s;
+    *cosine = (float)(quarter & 2 ? -across : across);
+    *sine = (float)(quarter & 2 ? -up : up);
 }
 
 /* 1 / sqrt(x) by Newton's method, for there need not be a library where this runs. */

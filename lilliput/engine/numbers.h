@@ -28,6 +28,7 @@
 #endif
 
 enum { LANES = 16 };
+#define BYTES(n) ((size_t)(n) * sizeof(float)) /* of n numbers */
 #define ROUND 12582912.0f /* 1.5 * 2^23: once added, only whole numbers are left */
 
 typedef enum { FLOAT32 = 0, INT16 = 1, INT8 = 2 } Kind;
@@ -64,10 +65,7 @@ static inline size_t up_to(size_t n, size_t of) { return (n + of - 1) / of * of;
 void multiply(const Matrix *w, const float *x, float *out, Room room);
 void apply(const Linear *w, const float *x, float *out, Room room);
 
-/* A row of the matrix, and out += that row. */
 void row_of(const Matrix *w, int row, float *out);
-void add_row(const Matrix *w, int row, float *out);
-
 void add(const float *x, float *out, int n);
 float dot(const float *a, const float *b, int n);
 /* out += sum over rows t of weight[t] * rows[t * stride]. */
@@ -81,6 +79,8 @@ void tanh_all(float *x, int n);
 void gelu_all(float *x, int n);                   /* by tanh, as GPT-2 has it */
 void swiglu(float *gate, const float *up, int n); /* gate becomes gate * sigmoid(gate) * up */
 void softmax(float *x, int n, float scale);       /* x becomes probabilities, those of scale * x */
+/* h after a step of a gated recurrent unit of n numbers: gates (3 n) from the input, and from h. */
+void gated_step(float *gates, const float *from_hidden, float *h, int n);
 float inverse_root(float x);
 void turn(float angle, float *cosine, float *sine); /* of an angle in radians */
 

@@ -6,19 +6,13 @@
 
 const float *gru_read(const Model *m, State *s, int piece)
 {
-    int width = m->is.width;
-    float *gates = s->wide, *from_hidden = s->other, *new = gates + 2 * width;
-    const float *x = s->x, *reset = gates, *update = gates + width;
+    const float *x = s->x;
     row_of(&m->embedding, piece, s->x);
     for (int layer = 0; layer < m->is.layers; layer++) {
-        float *h = s->hidden + (size_t)layer * (size_t)width;
-        apply(&m->block[layer].input, x, gates, s->room);
-        apply(&m->block[layer].recurrent, h, from_hidden, s->room);
-        add(from_hidden, gates, 2 * width);
-        sigmoid_all(gates, 2 * width);
-        for (int i = 0; i < width; i++) new[i] += reset[i] * from_hidden[2 * width + i];
-        tanh_all(new, width);
-        for (int i = 0; i < width; i++) h[i] = new[i] + update[i] * (h[i] - new[i]);
+        float *h = s->hidden + (size_t)layer * (size_t)m->is.width;
+        apply(&m->block[layer].input, x, s->wide, s->room);
+        apply(&m->block[layer].recurrent, h, s->other, s->room);
+        gated_step(s->wide, s->other, h, m->is.width);
         x = h;
     }
     return x;

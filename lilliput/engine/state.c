@@ -24,8 +24,7 @@ static void share_of_gpt(const Model *m, State *s, Arena *a)
     s->keys = share(a, heads * in_bands(is->context, lp_head_size(m)));
     s->values = share(a, heads * context * size);
     if (!is->rotary) return;
-    s->cosine = share(a, context * size / 2);
-    s->sine = share(a, context * size / 2);
+    s->cosine = share(a, context * size / 2), s->sine = share(a, context * size / 2);
 }
 
 static void share_of_memory_gru(const Model *m, State *s, Arena *a)
@@ -60,10 +59,8 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     size_t wide = up_to((size_t)widest, LANES), layers = (size_t)is->layers;
     size_t seen = FAMILY(m) == MINGRU ? layers * (size_t)is->convolution : 1;
     s->logits = share(a, up_to((size_t)lp_vocabulary(m), LANES));
-    s->x = share(a, wide);
-    s->y = share(a, wide);
-    s->wide = share(a, wide);
-    s->other = share(a, wide);
+    s->x = share(a, wide), s->y = share(a, wide);
+    s->wide = share(a, wide), s->other = share(a, wide);
     s->room.between = share(a, up_to((size_t)is->rank, LANES));
     s->room.whole = (int16_t *)share(a, (size_t)deepest / 2 + 2);
     s->scores = share(a, up_to((size_t)is->context, LANES));
@@ -97,8 +94,8 @@ Error lp_begin(const Model *m, void *room, size_t size, State **state)
     share_out(m, (uint8_t *)room, s);
     if (FAMILY(m) == MINGRU) mingru_begin(m, s);
     if (FAMILY(m) == MEMORY_GRU) memory_gru_begin(m, s);
-    int half = m->turns ? lp_head_size(m) / 2 : 0;
-    for (int i = 0; i < half * m->is.context; i++)
+    size_t half = m->turns ? (size_t)lp_head_size(m) / 2 : 0;
+    for (size_t i = 0; i < half * (size_t)m->is.context; i++)
         turn((float)(i / half) * m->turns[i % half], &s->cosine[i], &s->sine[i]);
     return LP_OK;
 }
@@ -125,6 +122,15 @@ Error lp_read(const Model *m, State *s, int piece)
     apply(&m->head, found, s->logits, s->room);
     return LP_OK;
 }
+
+Error lp_read_all(const Model *m, State *s, const uint16_t *pieces, int count)
+{
+    Error error = LP_OK;
+    for (int i = 0; !error && i < count; i++) error = lp_read(m, s, pieces[i]);
+    return error;
+}
+
+const float *lp_logits(const State *s) { return s->logits; }
 
 void keep_key(float *bands, int place, int size, const float *key)
 {

@@ -27,17 +27,16 @@ LP_API Error lp_begin(const Model *m, void *room, size_t size, State **state);
 /* The same room for another text. */
 LP_API void lp_restart(const Model *m, State *s);
 
-/* Reads one piece on: logits after it. */
+/* Reads a piece on, or several, up to the first that is refused; the logits after the last. */
 LP_API Error lp_read(const Model *m, State *s, int piece);
+LP_API Error lp_read_all(const Model *m, State *s, const uint16_t *pieces, int count);
+LP_API const float *lp_logits(const State *s);
 
 /* Pieces of the longest text that it reads; 0: no limit. */
 LP_API int lp_window(const Model *m);
 
-/* Numbers in a key cache of `count` places, which lies in bands, and where it takes a key. */
-static inline size_t in_bands(int count, int size)
-{
-    return up_to((size_t)count, LANES) * (size_t)size;
-}
+/* Numbers in a key cache of n places, which lies in bands, and where it takes a key. */
+static inline size_t in_bands(int n, int size) { return up_to((size_t)n, LANES) * (size_t)size; }
 void keep_key(float *bands, int place, int size, const float *key);
 
 void mingru_begin(const Model *m, State *s);

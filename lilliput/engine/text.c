@@ -1,4 +1,5 @@
-#include "text.h"
+/* Text as pieces and back. */
+#include "engine.h"
 
 /* The next code point; an odd byte stands for itself, so that no text is out of range. */
 static uint32_t next(const char *text, int size, int *at)
@@ -56,12 +57,12 @@ int lp_encode(const Model *m, const char *text, int size, uint16_t *pieces, int 
         if (number < 0) return LP_UNKNOWN;
         pieces[count] = (uint16_t)number;
     }
-    for (int at = 0; m->is.merges && at < count;) {
+    for (int at = 0; at < count;) {
         int length = word(m, pieces + at, count - at), joined = join(m, pieces + at, length);
         for (int i = 0; i < joined; i++) pieces[kept++] = pieces[at + i];
         at += length;
     }
-    return m->is.merges ? kept : count;
+    return kept;
 }
 
 static int spell(uint32_t code, char *out, int room)
@@ -91,70 +92,4 @@ int lp_decode(const Model *m, int piece, char *out, int room)
         }
     }
     return written;
-}
-
-/* The generator: SplitMix64 (Steele, Lea and Flood 2014), a number from 0 to under 1. */
-static double uniform(uint64_t *seed)
-{
-    uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
-}
-
-/* Shell's sort, the largest first; what is no number goes last. */
-static void sort(float *x, int n)
-{
-    for (int gap = n / 2; gap > 0; gap = gap > 2 ? (int)(gap / 2.2) : gap / 2)
-        for (int i = gap; i < n; i++) {
-            float moved = x[i];
-            int j = i;
-            for (; j >= gap && !(x[j - gap] >= moved); j -= gap) x[j] = x[j - gap];
-            x[j] = moved;
-        }
-}
-
-static float likelihood(float logit, float most)
-{
-    float x = logit - most;
-    exp_all(&x, 1);
-    return x;
-}
-
-int lp_draw(const float *logits, int count, const Sampling *how, uint64_t *seed, float *sorted)
-{
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        if (logits[i] > logits[best]) best = i;
-    if (!(how->temperature > 0.0f)) return best;
-    float most = logits[best], least = -3.0e38f;
-    int left = count;
-    if ((0 < how->top_k && how->top_k < count) || how->top_p < 1.0f) {
-        for (int i = 0; i < count; i++) sorted[i] = logits[i];
-        sort(sorted, count);
-    }
-    if (0 < how->top_k && how->top_k < count) {
-        least = sorted[how->top_k - 1];
-        for (left = how->top_k; left < count && sorted[left] >= least;) left++;
-    }
-    if (how->top_p < 1.0f) {
-        float total = 0.0f, through = 0.0f;
-        for (int i = 0; i < left; i++) total += likelihood(sorted[i], most);
-        for (int i = 0; i < left && through < how->top_p * total; i++) {
-            least = sorted[i];
-            through += likelihood(least, most);
-        }
-    }
-    float total = 0.0f, each = 1.0f / how->temperature;
-    for (int i = 0; i < count; i++) {
-        int kept = logits[i] >= least && likelihood(logits[i], most) >= how->min_p;
-        sorted[i] = kept ? likelihood((logits[i] - most) * each, 0.0f) : 0.0f;
-        total += sorted[i];
-    }
-    float drawn = (float)uniform(seed) * total;
-    for (int i = 0; i < count; i++) {
-        drawn -= sorted[i];
-        if (drawn < 0.0f && sorted[i] > 0.0f) return i;
-    }
-    return best;
 }

@@ -8,10 +8,10 @@ from lilliput.engine import binding
 
 ENGINE = Path(binding.__file__).parent
 HERE = Path(__file__).parent
-_HEADERS = ("numbers.h", "model.h", "state.h", "text.h", "answer.h", "engine.h")
+_HEADERS = ("numbers.h", "model.h", "state.h", "engine.h")
 _SOURCES = (
-    "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c", "text.c", "answer.c",
-    "engine.c",
+    "products.c", "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c", "text.c",
+    "draw.c", "answer.c",
 )  # fmt: skip
 MOST_BYTES = 4_096
 """Of a line that the program reads."""
