@@ -36,7 +36,7 @@ _SOFT = (
 
 def source(job: Job) -> Shipped:
     """One C file, compiled here and asked where there is a compiler."""
-    code = _source(job)
+    code = _source(job, packed=False)
     with tempfile.TemporaryDirectory() as folder:
         try:
             count, why_not = _build(code, Path(folder) / "program", job)
@@ -48,7 +48,7 @@ def source(job: Job) -> Shipped:
 
 def program(job: Job) -> Shipped:
     """A program, for this machine or another."""
-    count, why_not = _build(_source(job), job.out, job)
+    count, why_not = _build(_source(job, packed=job.card.numbers != "float32"), job.out, job)
     return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
@@ -123,12 +123,13 @@ def _engine(job: Job) -> "Engine":
     return Engine(of_file(job.path))
 
 
-def _source(job: Job) -> str:
+def _source(job: Job, packed: bool) -> str:
     from lilliput.engine.flat import of_file
     from lilliput.shipping.source import one_file
 
     engine = _engine(job)
-    return one_file(of_file(job.path), engine.room, engine.vocabulary_size, job.words.text())
+    flat = of_file(job.path)
+    return one_file(flat, engine.room, engine.vocabulary_size, job.words.text(), packed)
 
 
 def _compare(said: object, wanted: object) -> None:

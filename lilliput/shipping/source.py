@@ -1,10 +1,12 @@
 """A model as one C file: the engine, the weights, and a program around them. Knows no task."""
 
 import re
+import struct
 from array import array
 from pathlib import Path
 
 from lilliput.engine import binding
+from lilliput.shipping.packing import pack
 
 ENGINE = Path(binding.__file__).parent
 HERE = Path(__file__).parent
@@ -25,24 +27,36 @@ _INSIDE = """#ifdef __GNUC__
 _FUNCTION = re.compile(r"^(?:LP_API )?((?:void|float|int|size_t|Error) \w+\()", re.MULTILINE)
 
 
-def one_file(flat: bytes, room: int, vocabulary_size: int, card: str) -> str:
+def one_file(flat: bytes, room: int, vocabulary_size: int, card: str, packed: bool = False) -> str:
     """The C source of a program of its own.
 
     Args:
         flat: the weight file.
         room: bytes that a text of the model needs.
         card: said in the first lines: what the model is and how it was graded.
+        packed: the weights are unpacked when the program starts, in memory.
     """
     opening = comment(f"{card.strip()}\n\nCompile: {COMPILE} -o model model.c")
-    parts = [opening, *model_parts(flat, room, vocabulary_size, MOST_BYTES), read("program.c")]
-    return "\n\n".join(parts) + "\n"
+    parts = model_parts(flat, room, vocabulary_size, MOST_BYTES, packed)
+    return "\n\n".join([opening, *parts, read("program.c")]) + "\n"
 
 
-def model_parts(flat: bytes, room: int, vocabulary_size: int, most_bytes: int) -> list[str]:
+def model_parts(
+    flat: bytes, room: int, vocabulary_size: int, most_bytes: int, packed: bool = False
+) -> list[str]:
     """Engine, weights, and what asks them (api.c)."""
-    sizes = {"ROOM": room + 64, "VOCABULARY": vocabulary_size, "MOST_BYTES": most_bytes}
+    (family,) = struct.unpack_from("<i", flat, 20)
+    sizes = {
+        "LP_FAMILY": family,
+        "WEIGHTS_SIZE": len(flat),
+        "ROOM": room + 64,
+        "VOCABULARY": vocabulary_size,
+        "MOST_BYTES": most_bytes,
+        "WEIGHTS": "unpack((const uint8_t *)BYTES_OF_WEIGHTS)" if packed else "BYTES_OF_WEIGHTS",
+    }
     defined = "\n".join(f"#define {name} {size}" for name, size in sizes.items())
-    return [*_engine(), _weights(flat), defined, read("api.c")]
+    parts = [defined, *_engine(), _weights(pack(flat) if packed else flat)]
+    return [*parts, *([read("unpack.c")] if packed else []), read("api.c")]
 
 
 def comment(text: str) -> str:
@@ -73,4 +87,4 @@ def _weights(flat: bytes) -> str:
         ",".join(f"0x{word:x}" for word in words[at : at + 12]) for at in range(0, len(words), 12)
     ]
     body = ",\n".join(lines)
-    return f"static const uint32_t WEIGHTS[] = {{\n{body}\n}};\n#define WEIGHTS_SIZE {len(flat)}"
+    return f"static const uint32_t BYTES_OF_WEIGHTS[] = {{\n{body}\n}};"
