@@ -60,7 +60,7 @@ def library() -> ctypes.CDLL | None:
         )  # fmt: skip
         lib.lp_decode.argtypes = (pointer, number, pointer, number)
         lib.lp_logits.argtypes = (pointer,)
-        lib.lp_logits.restype = ctypes.POINTER(ctypes.c_float)
+        lib.lp_logits.restype = pointer
         lib.lp_write.argtypes = (pointer, pointer, pointer, pointer, number, pointer, pointer)
         return lib
     return None
@@ -143,6 +143,7 @@ class Text:
         error = lib.lp_begin(model, at, engine.room, ctypes.byref(self._state))
         assert not error, error
         self._sorted = (ctypes.c_float * engine.vocabulary_size)()
+        self._logits = ctypes.POINTER(ctypes.c_float * engine.vocabulary_size)
         self._seed = ctypes.c_uint64()
 
     def restart(self, seed: int = 0) -> None:
@@ -162,10 +163,10 @@ class Text:
             raise SpecError("the text is longer than this model's window; shorten it")
         assert not error, error
 
-    def logits(self) -> list[float]:
-        """After the last piece that was read."""
-        found = self._lib.lp_logits(self._state)
-        return [float(logit) for logit in found[: len(self._sorted)]]
+    def logits(self) -> "ctypes.Array[ctypes.c_float]":
+        """After the last piece that was read; the next one's are written over them."""
+        pointer = ctypes.cast(self._lib.lp_logits(self._state), self._logits)
+        return pointer.contents
 
     def write(self, most: int, sampling: Sampling) -> list[int]:
         """Pieces that the model goes on with, at most so many; the last is END where it ended."""

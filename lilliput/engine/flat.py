@@ -3,6 +3,7 @@
 Without torch and numpy: tensors are bytes that are moved, never worked on.
 """
 
+import math
 import re
 import struct
 import zlib
@@ -52,8 +53,11 @@ def of_file(path: Path) -> bytes:
     return flat(tensors, card)
 
 
-def flat(tensors: Mapping[str, Tensor], card: Card) -> bytes:
+def flat(tensors: Mapping[str, Tensor], card: Card, epsilon: float | None = None) -> bytes:
     """The flat file of a model's tensors.
+
+    Args:
+        epsilon: of the norms, a power of ten; None: as the family has it.
 
     Raises:
         SpecError: the engine does not decode such a model.
@@ -65,6 +69,8 @@ def flat(tensors: Mapping[str, Tensor], card: Card) -> bytes:
             " with --as safetensors, or train one with --mlp gelu"
         )
     fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
+    if epsilon is not None:
+        fields["epsilon"] = -round(math.log10(epsilon))
     fields |= {
         "family": _FAMILIES.index(model.kind),
         "kind": _KINDS.index(card.numbers),

@@ -1,11 +1,15 @@
 """How fast a model writes, one text at a time. Knows no task."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import torch
 
+from lilliput.engine.binding import Text
+from lilliput.engine.continuing import GREEDY
+from lilliput.exam.decoded import Decoded
 from lilliput.exam.reader import Reader
 
 RUNS = 5
@@ -16,7 +20,7 @@ PIECES = 200
 
 @dataclass(frozen=True)
 class Speed:
-    """Greedy decoding in PyTorch, end marks written over: every run writes as many pieces.
+    """Greedy decoding, end marks written over: every run writes as many pieces.
 
     The median of the runs, and between which speeds all of them were: on a machine that does other
     work they may be far apart.
@@ -32,29 +36,26 @@ class Speed:
     """Read before the clock starts."""
     threads: int
     runs: int
+    by: str = "PyTorch"
+    """What decodes: `PyTorch` or the `engine`."""
 
 
 @torch.inference_mode()
 def speed_of(reader: Reader, prompt: str, pieces: int = PIECES) -> Speed:
     """Times `pieces` greedy pieces behind a prompt; where the window is short, fewer."""
-    device = next(reader.network.parameters()).device
     ids = [*reader.start, *reader.vocabulary.encode(prompt)]
     if reader.room:
         pieces = max(1, min(pieces, reader.room - len(ids)))
-    prompt_BT = torch.tensor([ids], device=device)
+    network = reader.network
+    by_engine = isinstance(network, Decoded)
     times: list[float] = []
     written = ""
     for _ in range(RUNS + 1):
-        begin, extend = reader.network.begin, reader.network.extend
-        logits_BV, state = extend(prompt_BT, begin(1))  # type: ignore[operator]
-        out: list[int] = []
-        started = time.perf_counter()
-        for _ in range(pieces):
-            logits_BV[:, list(reader.ends)] = -torch.inf
-            chosen_B = logits_BV.argmax(dim=-1)
-            out.append(int(chosen_B))
-            logits_BV, state = extend(chosen_B[:, None], state)  # type: ignore[operator]
-        times.append(time.perf_counter() - started)
+        if isinstance(network, Decoded):
+            seconds, out = _by_engine(network.engine.begin(), ids, pieces, reader.ends)
+        else:
+            seconds, out = _by_pytorch(reader, ids, pieces)
+        times.append(seconds)
         written = reader.vocabulary.decode(out)
     # The first run warms up.
     counted = times[1:]
@@ -64,6 +65,40 @@ def speed_of(reader: Reader, prompt: str, pieces: int = PIECES) -> Speed:
         slowest=len(written) / max(counted),
         fastest=len(written) / min(counted),
         prompt_pieces=len(ids),
-        threads=torch.get_num_threads(),
+        threads=1 if by_engine else torch.get_num_threads(),
         runs=len(counted),
+        by="engine" if by_engine else "PyTorch",
     )
+
+
+def _by_pytorch(reader: Reader, ids: Sequence[int], pieces: int) -> tuple[float, list[int]]:
+    """Seconds, and the pieces that were written behind those that were read before."""
+    begin, extend = reader.network.begin, reader.network.extend
+    device = next(reader.network.parameters()).device
+    prompt_BT = torch.tensor([ids], device=device)
+    logits_BV, state = extend(prompt_BT, begin(1))  # type: ignore[operator]
+    out: list[int] = []
+    started = time.perf_counter()
+    for _ in range(pieces):
+        logits_BV[:, list(reader.ends)] = -torch.inf
+        chosen_B = logits_BV.argmax(dim=-1)
+        out.append(int(chosen_B))
+        logits_BV, state = extend(chosen_B[:, None], state)  # type: ignore[operator]
+    return time.perf_counter() - started, out
+
+
+def _by_engine(
+    text: Text, ids: Sequence[int], pieces: int, ends: Sequence[int]
+) -> tuple[float, list[int]]:
+    """As `_by_pytorch`."""
+    text.read(ids)
+    out: list[int] = []
+    started = time.perf_counter()
+    for _ in range(pieces):
+        (chosen,) = text.write(1, GREEDY)
+        if chosen in ends:
+            logits = list(text.logits())
+            chosen = max((n for n in range(len(logits)) if n not in ends), key=logits.__getitem__)
+        out.append(chosen)
+        text.read([chosen])
+    return time.perf_counter() - started, out

@@ -119,6 +119,7 @@ def grade_stories(
     sections: Mapping[str, Sequence[str]],
     words: frozenset[str],
     *,
+    alone: Reader | None = None,
     sampling: Sampling = SAMPLING,
     seed: int = 0,
     progress: Progress = lambda what, share: None,
@@ -129,9 +130,11 @@ def grade_stories(
         sections: documents by name, as they are written; prompts and context are taken from the
             last of them.
         words: the corpus' vocabulary of words (card.words_of).
+        alone: the same model as it is read one text at a time; None: as it is.
         progress: is told what comes next, and which share of the time is over, as it was measured
             with models of 200,000 parameters.
     """
+    alone = alone or reader
     progress("bits per character", 0.0)
     graded = grade_sections(reader, sections)
     documents = list(sections.values())[-1][:ASKED]
@@ -148,7 +151,7 @@ def grade_stories(
     stories = [Story(p, text, ended) for p, (text, ended) in zip(prompts, told, strict=True)]
     progress("five stories", 0.8)
     five = tuple(
-        (prompt, _story(reader, prompt, sampling, seed + number))
+        (prompt, _story(alone, prompt, sampling, seed + number))
         for number, prompt in enumerate(_readable(reader, prompts))
     )
     progress("speed", 0.9)
@@ -160,7 +163,7 @@ def grade_stories(
         story_card(stories, words),
         story_card(real, words),
         longest,
-        speed_of(reader, timed),
+        speed_of(alone, timed),
         five,
     )
 

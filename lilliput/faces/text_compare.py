@@ -112,7 +112,7 @@ def _in_two(words: str) -> str:
 
 
 def _speed(graded: "Compared") -> Figures:
-    header = ["speed", "characters/s", "slowest\nto fastest", "pieces/s", "prompt,\npieces"]
+    header = ["speed", "characters/s", "slowest\nto fastest", "pieces/s", "prompt,\npieces", "by"]
     rows = []
     for name, label in labels(graded).items():
         speed = graded[name].grade.speed
@@ -122,10 +122,11 @@ def _speed(graded: "Compared") -> Figures:
             f"{speed.slowest:,.0f} to {speed.fastest:,.0f}",
             f"{speed.pieces_per_second:,.0f}",
             f"{speed.prompt_pieces:,}",
+            speed.by,
         ]
         rows.append(row)
     speed = next(iter(graded.values())).grade.speed
-    return Figures(header, rows, f"Speed: {timing_words(asdict(speed))}.")
+    return Figures(header, rows, f"Speed: greedy, {timing_words(asdict(speed))}.")
 
 
 def last_section(one: "TextGraded") -> "SectionBits":

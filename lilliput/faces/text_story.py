@@ -129,19 +129,20 @@ def spectrum_words(spectrum: Mapping[str, float]) -> str:
 def speed_words(speed: Mapping[str, Any]) -> str:
     """`837 characters/s (812 to 2,018), 306 pieces/s; greedy in PyTorch, …` of exam.json."""
     ends = ""
-    # An exam that an older version kept has no range.
+    # An exam that an older version kept has no range, and was PyTorch's.
+    by = "by the engine" if speed.get("by") == "engine" else "in PyTorch"
     if "slowest" in speed:
         ends = f" ({speed['slowest']:,.0f} to {speed['fastest']:,.0f})"
     return (
         f"{speed['characters_per_second']:,.0f} characters/s{ends},"
-        f" {speed['pieces_per_second']:,.0f} pieces/s; {timing_words(speed)}, behind a prompt of"
-        f" {speed['prompt_pieces']:,} pieces"
+        f" {speed['pieces_per_second']:,.0f} pieces/s; greedy {by}, {timing_words(speed)},"
+        f" behind a prompt of {speed['prompt_pieces']:,} pieces"
     )
 
 
 def timing_words(speed: Mapping[str, Any]) -> str:
-    """How it was timed: `greedy in PyTorch, one text at a time, …`"""
+    """How it was timed: `one text at a time, median of 5 runs on 1 thread`"""
     threads = f"{speed['threads']} thread{'s' if speed['threads'] != 1 else ''}"
     spread = " (slowest to fastest)" if "slowest" in speed else ""
     runs = f"median of {speed['runs']} runs{spread} on {threads}"
-    return f"greedy in PyTorch, one text at a time, {runs}"
+    return f"one text at a time, {runs}"

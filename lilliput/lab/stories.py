@@ -114,8 +114,9 @@ def grade_text(
 def _graded(model: TextModel, asked: Asked, started: float, progress: Progress) -> TextGraded:
     from lilliput.exam.story import grade_stories
 
-    grade = grade_stories(model.reader, asked.sections, asked.words, progress=progress)
-    spectrum = _spectrum(model, list(asked.sections.values())[-1][0])
+    reader, sections = model.reader, asked.sections
+    grade = grade_stories(reader, sections, asked.words, alone=model.alone, progress=progress)
+    spectrum = _spectrum(model, list(sections.values())[-1][0])
     seconds = time.perf_counter() - started
     return TextGraded(model, grade, asked.unigram, seconds, spectrum, remark=asked.remark)
 
@@ -209,8 +210,7 @@ def _kept(spec: StoriesSpec, section: Section) -> list[str]:
     from lilliput.tasks.corpus import ASKED, kept_files, open_corpus, texts
 
     documents = list(texts(spec, section, ASKED))
-    corpus = open_corpus(spec)
-    if not corpus.replaced:
+    if not (corpus := open_corpus(spec)).replaced:
         return documents
     known = corpus.vocabulary.known
     written = {

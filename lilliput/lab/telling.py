@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lilliput.engine.binding import Engine
     from lilliput.exam.reader import Reader
 
+_Flat = Callable[[], bytes | None]
 STORYTELLING = Sampling(temperature=0.65)
 """Where nothing else is said: tinystoriesgru's own temperature."""
 
@@ -42,22 +43,30 @@ class TextModel:
     card: Card | None = None
     """Of a model of ours."""
     marks: dict[str, str] = field(default_factory=dict)
-    path: Path | None = None
-    """Of a model of ours that the engine may read; None: it goes through torch."""
+    flat: _Flat = lambda: None
+    """The weights for the engine; None: it goes through torch."""
 
     @cached_property
     def reader(self) -> "Reader":
         return self.open()
 
     @cached_property
-    def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that was not built, or does not decode it."""
-        from lilliput.engine.binding import Engine, library
-        from lilliput.engine.flat import decodes, of_file
+    def alone(self) -> "Reader":
+        """The reader for one text at a time: by the engine where it knows the model. Many texts
+        side by side are no faster there than in PyTorch, which reads a row of each at once."""
+        if self.engine is None:
+            return self.reader
+        from lilliput.exam.decoded import Decoded
 
-        if not self.path or (self.card and not decodes(self.card.spec.model)):
-            return None
-        return Engine(of_file(self.path)) if library() else None
+        return self.reader._replace(network=Decoded(self.reader.network, self.engine))
+
+    @cached_property
+    def engine(self) -> "Engine | None":
+        """The same model for the engine; None where that was not built or knows no such model."""
+        from lilliput.engine.binding import Engine, library
+
+        content = self.flat() if library() else None
+        return Engine(content) if content else None
 
     def __repr__(self) -> str:
         return f"<TextModel {self.name}: {self.family}, {self.parameters:,} parameters>"
@@ -101,7 +110,7 @@ class TextModel:
             return
         from lilliput.exam.telling import tell
 
-        yield from tell(self.reader, prompt, sampling=sampling, seed=seed, pieces=pieces)
+        yield from tell(self.alone, prompt, sampling=sampling, seed=seed, pieces=pieces)
 
     def anchored(self) -> "TextModel":
         """The same model, keeping names and nouns of characters in mind as tinystoriesgru does.
@@ -120,7 +129,7 @@ class TextModel:
         ids = [self.reader.vocabulary.encode(name) for name in spelled]
         network = Anchored(self.reader.network, ids).eval()
         reader = self.reader._replace(network=network, at_once=1)
-        return replace(self, open=lambda: reader, path=None)
+        return replace(self, open=lambda: reader, flat=lambda: None)
 
     def mapped(self, text: str) -> str:
         """The text with unknown characters replaced, where the vocabulary is one of characters."""
@@ -143,7 +152,12 @@ def of_file(name: str, path: Path) -> TextModel:
         window = int(network.window)  # type: ignore[arg-type]
         return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
 
-    return TextModel(name, read, card.parameters, size, kind, card, card.marks, path)
+    def flat() -> bytes | None:
+        from lilliput.engine.flat import decodes, of_file
+
+        return of_file(path) if decodes(card.spec.model) else None
+
+    return TextModel(name, read, card.parameters, size, kind, card, card.marks, flat)
 
 
 def baseline(name: str) -> TextModel | None:
@@ -165,7 +179,13 @@ def of_baseline(name: str, found: "Baseline") -> TextModel:
         found.ends,
         endless=isinstance(found.network, MemoryGRU),
     )
-    return TextModel(name, lambda: reader, found.parameters, found.bytes, found.family)
+
+    def flat() -> bytes | None:
+        from lilliput.baselines.decoding import flat_of
+
+        return flat_of(found.network)
+
+    return TextModel(name, lambda: reader, found.parameters, found.bytes, found.family, flat=flat)
 
 
 def _baseline(name: str) -> "Baseline | None":

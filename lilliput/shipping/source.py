@@ -12,8 +12,8 @@ ENGINE = Path(binding.__file__).parent
 HERE = Path(__file__).parent
 _HEADERS = ("numbers.h", "model.h", "state.h", "engine.h")
 _SOURCES = (
-    "products.c", "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c", "text.c",
-    "draw.c", "answer.c",
+    "products.c", "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c",
+    "text.c", "draw.c", "answer.c",
 )  # fmt: skip
 MOST_BYTES = 4_096
 """Of a line that the program reads."""
