@@ -14,7 +14,7 @@ EXPORTED = (
 FLAGS = (
     ["/O2", "/fp:precise"]
     if sys.platform == "win32"
-    else ["-std=c99", "-O3", "-ffp-contract=off", "-fvisibility=hidden"]
+    else ["-std=c99", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"]
 )
 
 

@@ -22,13 +22,6 @@ static void sort(float *x, int n)
         }
 }
 
-static float likelihood(float logit, float most)
-{
-    float x = logit - most;
-    exp_all(&x, 1);
-    return x;
-}
-
 int lp_draw(const float *logits, int count, const Sampling *how, uint64_t *seed, float *sorted)
 {
     int best = 0;
@@ -47,16 +40,16 @@ int lp_draw(const float *logits, int count, const Sampling *how, uint64_t *seed,
     }
     if (how->top_p < 1.0f) {
         float total = 0.0f, through = 0.0f;
-        for (int i = 0; i < left; i++) total += likelihood(sorted[i], most);
+        for (int i = 0; i < left; i++) total += exponential(sorted[i] - most);
         for (int i = 0; i < left && through < how->top_p * total; i++) {
             least = sorted[i];
-            through += likelihood(least, most);
+            through += exponential(least - most);
         }
     }
     float total = 0.0f, each = 1.0f / how->temperature;
     for (int i = 0; i < count; i++) {
-        int kept = logits[i] >= least && likelihood(logits[i], most) >= how->min_p;
-        sorted[i] = kept ? likelihood((logits[i] - most) * each, 0.0f) : 0.0f;
+        int kept = logits[i] >= least && exponential(logits[i] - most) >= how->min_p;
+        sorted[i] = kept ? exponential((logits[i] - most) * each) : 0.0f;
         total += sorted[i];
     }
     float drawn = (float)uniform(seed) * total;

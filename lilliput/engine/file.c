@@ -156,10 +156,9 @@ static int sensible(const Fields *is)
     int yes_or_no = is->layer_norm | is->bias | is->tied | is->rotary | is->positions | is->places;
     if (yes_or_no > 1 || is->family > MINGRU || is->kind > INT8 || is->format > TEXT) return 0;
     if (is->activation > RELU2 || is->attention > SIGMOID || is->epsilon > 9) return 0;
-    if (is->digits > 9 || is->decimals > 9 || is->convolution > 64) return 0;
+    if (is->digits > 9 || is->decimals > 9 || is->characters + is->merges > 65536) return 0;
     if (!is->width || !is->embedding || !is->heads || !is->context || !is->characters) return 0;
     if (!is->layers || is->layers > MOST_BLOCKS || !is->loops || is->loops > MOST_BLOCKS) return 0;
-    if (is->characters + is->merges > 65536) return 0;
     if ((is->tied || is->family == GPT || is->family == MINGRU) && is->embedding != is->width)
         return 0;
     switch (is->family) {
@@ -169,7 +168,7 @@ static int sensible(const Fields *is)
     case MEMORY_GRU:
         return is->attention == NO_ATTENTION || (is->embedding % is->heads == 0 &&
                (is->attention == SOFTMAX || is->width % is->heads == 0));
-    case MINGRU: return is->hidden && is->state;
+    case MINGRU: return is->hidden && is->state && is->convolution <= 64;
     default: return 1;
     }
 }

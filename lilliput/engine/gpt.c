@@ -31,7 +31,7 @@ static void attend(const Model *m, State *s, int pass)
         Matrix of = {keys, NULL, at + 1, size, FLOAT32};
         multiply(&of, q + n * size, s->scores, s->room);
         softmax(s->scores, at + 1, inverse_root((float)size));
-        add_weighted(s->scores, values, (size_t)size, at + 1, size, s->y + n * size);
+        add_weighted(s->scores, values, (size_t)size, (size_t)at + 1, size, s->y + n * size);
     }
 }
 

@@ -69,12 +69,9 @@ static void weigh(const Model *m, State *s, int head, const float *q)
             s->scores[slot] += s->by_place[place_of(s, slot, context)];
     }
     float scale = inverse_root((float)size);
-    if (m->is.attention == SOFTMAX) {
-        softmax(s->scores, s->length, scale);
-    } else {
-        for (int slot = 0; slot < s->length; slot++) s->scores[slot] *= scale;
-        sigmoid_all(s->scores, s->length);
-    }
+    for (int slot = 0; slot < s->length; slot++) s->scores[slot] *= scale;
+    if (m->is.attention == SOFTMAX) softmax(s->scores, s->length, 1.0f);
+    else sigmoid_all(s->scores, s->length);
     for (int slot = 0; s->place_k && slot < s->length; slot++)
         s->by_place[place_of(s, slot, context)] = s->scores[slot];
 }
@@ -82,15 +79,14 @@ static void weigh(const Model *m, State *s, int head, const float *q)
 /* What the cell reads of the window, added to its gates. */
 static void find(const Model *m, State *s)
 {
-    int embedding = m->is.embedding, size = embedding / m->is.heads;
-    memset(s->y, 0, sizeof *s->y * (size_t)embedding);
-    for (int n = 0; n < m->is.heads; n++) {
-        float *found = s->y + n * size;
-        weigh(m, s, n, s->wide + n * size);
-        add_weighted(s->scores, s->values + n * size, (size_t)embedding, s->length, size, found);
+    int width = m->is.embedding, size = width / m->is.heads;
+    size_t stride = (size_t)width, count = (size_t)s->length;
+    memset(s->y, 0, BYTES(width));
+    for (int at = 0; at < width; at += size) {
+        weigh(m, s, at / size, s->wide + at);
+        add_weighted(s->scores, s->values + at, stride, count, size, s->y + at);
         if (s->place_v)
-            add_weighted(s->by_place, s->place_v + n * size, (size_t)embedding, s->length, size,
-                         found);
+            add_weighted(s->by_place, s->place_v + at, stride, count, size, s->y + at);
     }
     apply(&m->out, s->y, s->x, s->room);
     multiply(&m->cell_context, s->x, s->other, s->room);
@@ -117,13 +113,13 @@ static void cell(const Model *m, State *s)
 /* Sigmoid attention: the sum of the hidden states so far, each by how much it is asked for. */
 static void sum_up(const Model *m, State *s)
 {
-    int width = m->is.width, heads = m->is.heads, size = width / heads;
-    memcpy(s->values + (size_t)s->slot * (size_t)width, s->hidden, BYTES(width));
+    int heads = m->is.heads, size = m->is.width / heads, key = m->is.embedding / heads;
+    size_t width = (size_t)m->is.width, count = (size_t)s->length;
+    memcpy(s->values + (size_t)s->slot * width, s->hidden, BYTES(width));
     memset(s->x, 0, BYTES(width));
     for (int n = 0; n < heads; n++) {
-        const float *values = s->values + n * size;
-        weigh(m, s, n, s->wide + n * (m->is.embedding / heads));
-        add_weighted(s->scores, values, (size_t)width, s->length, size, s->x + n * size);
+        weigh(m, s, n, s->wide + n * key);
+        add_weighted(s->scores, s->values + n * size, width, count, size, s->x + n * size);
     }
 }
 

@@ -7,6 +7,11 @@ void add(const float *x, float *out, int n)
     for (int i = 0; i < n; i++) out[i] += x[i];
 }
 
+static float in_a_row(const float *a)
+{
+    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
+}
+
 /* Eight sums side by side, what is left over after them, then all in a row. */
 FAST float dot(const float *a, const float *b, int n)
 {
@@ -15,18 +20,11 @@ FAST float dot(const float *a, const float *b, int n)
     for (; i + 8 <= n; i += 8)
         for (int lane = 0; lane < 8; lane++) sum[lane] += a[i + lane] * b[i + lane];
     for (; i < n; i++) rest += a[i] * b[i];
-    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])) + rest;
-}
-
-FAST void add_weighted(
-    const float *weight, const float *rows, size_t stride, int count, int n, float *out)
-{
-    for (int t = 0; t < count; t++, rows += stride)
-        for (int i = 0; i < n; i++) out[i] += weight[t] * rows[i];
+    return in_a_row(sum) + rest;
 }
 
 /* 2^n * e^r with r within half of log 2 of zero; e^r by Cephes' polynomial (Moshier). */
-static inline float exponential(float x)
+float exponential(float x)
 {
     x = x < 88.0f ? x : 88.0f; /* what is no number goes here too */
     x = x > -87.0f ? x : -87.0f;
@@ -58,7 +56,6 @@ static inline float gelu(float x)
     { \
         for (int i = 0; i < n; i++) x[i] = value; \
     }
-EACH(exp_all, exponential(x[i]))
 EACH(sigmoid_all, sigmoid(x[i]))
 EACH(tanh_all, hyperbolic(x[i]))
 EACH(gelu_all, gelu(x[i]))
@@ -78,13 +75,21 @@ FAST void gated_step(float *gates, const float *from_hidden, float *h, int n)
     for (int i = 0; i < n; i++) h[i] = new[i] + update[i] * (h[i] - new[i]);
 }
 
+/* In eight lanes, filled up with what changes neither the largest nor the sum. */
 FAST void softmax(float *x, int n, float scale)
 {
-    float most = x[0], total = 0.0f;
-    for (int i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-    for (int i = 0; i < n; i++) x[i] = exponential((x[i] - most) * scale);
-    for (int i = 0; i < n; i++) total += x[i];
-    float each = 1.0f / total;
+    float most[8], total[8] = {0};
+    int end = (int)up_to((size_t)n, 8);
+    for (int i = n; i < end; i++) x[i] = x[0];
+    memcpy(most, x, sizeof most);
+    for (int i = 0; i < end; i += 8)
+        for (int k = 0; k < 8; k++) most[k] = x[i + k] > most[k] ? x[i + k] : most[k];
+    for (int k = 1; k < 8; k++) most[0] = most[k] > most[0] ? most[k] : most[0];
+    for (int i = 0; i < end; i++) x[i] = exponential((x[i] - most[0]) * scale);
+    for (int i = n; i < end; i++) x[i] = 0.0f;
+    for (int i = 0; i < end; i += 8)
+        for (int k = 0; k < 8; k++) total[k] += x[i + k];
+    float each = 1.0f / in_a_row(total);
     for (int i = 0; i < n; i++) x[i] *= each;
 }
 

@@ -20,8 +20,7 @@
 #endif
 
 /* A copy of the busy loops for each generation of processors, chosen when the program starts. */
-#if !defined(LP_SMALL) && defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && \
-    !defined(__clang__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(LP_SMALL)
 #define FAST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FAST
@@ -69,16 +68,17 @@ void row_of(const Matrix *w, int row, float *out);
 void add(const float *x, float *out, int n);
 float dot(const float *a, const float *b, int n);
 /* out += sum over rows t of weight[t] * rows[t * stride]. */
-void add_weighted(const float *weight, const float *rows, size_t stride, int count, int n,
+void add_weighted(const float *weight, const float *rows, size_t stride, size_t count, int n,
                   float *out);
 void normalise(const Norm *w, const float *x, float *out, int n);
 
-void exp_all(float *x, int n);
+float exponential(float x);
 void sigmoid_all(float *x, int n);
 void tanh_all(float *x, int n);
 void gelu_all(float *x, int n);                   /* by tanh, as GPT-2 has it */
 void swiglu(float *gate, const float *up, int n); /* gate becomes gate * sigmoid(gate) * up */
-void softmax(float *x, int n, float scale);       /* x becomes probabilities, those of scale * x */
+/* x becomes probabilities, those of scale * x; it has room for n rounded up to eight. */
+void softmax(float *x, int n, float scale);
 /* h after a step of a gated recurrent unit of n numbers: gates (3 n) from the input, and from h. */
 void gated_step(float *gates, const float *from_hidden, float *h, int n);
 float inverse_root(float x);

@@ -28,6 +28,26 @@ FAST static void multiply_floats(const float *w, int bands, int cols, const floa
     }
 }
 
+/* Adds to as many columns as fill some vectors, whose sums stay in registers. */
+#define ADD_COLUMNS(parts) \
+    for (; n >= (parts) * PART; n -= (parts) * PART, out += (parts) * PART) { \
+        Part sum[parts]; \
+        memcpy(sum, out, sizeof sum); \
+        for (size_t t = 0; t < count; t++) \
+            for (int k = 0; k < (parts); k++) \
+                sum[k] += *(const Part *)(rows + t * stride + PART * k) * weight[t]; \
+        memcpy(out, sum, sizeof sum); \
+        rows += (parts) * PART; \
+    }
+FAST void add_weighted(
+    const float *weight, const float *rows, size_t stride, size_t count, int n, float *out)
+{
+    ADD_COLUMNS(8)
+    ADD_COLUMNS(2)
+    for (; n > 0; n--, rows++, out++)
+        for (size_t t = 0; t < count; t++) *out += weight[t] * rows[t * stride];
+}
+
 /* Whole numbers go in pairs of columns: two products and their sum are one instruction nearly
  * everywhere, and fit into 32 bits. So does the sum of a row of bytes, which is exact whatever its
  * order; the pairs of shorts are added up as floats, one after another. */
@@ -117,11 +137,8 @@ void multiply(const Matrix *w, const float *x, float *out, Room room)
 
 void apply(const Linear *w, const float *x, float *out, Room room)
 {
-    if (w->right.rows) {
-        multiply(&w->right, x, room.between, room);
-        x = room.between;
-    }
-    multiply(&w->left, x, out, room);
+    if (w->right.rows) multiply(&w->right, x, room.between, room);
+    multiply(&w->left, w->right.rows ? room.between : x, out, room);
     if (w->bias) add(w->bias, out, w->left.rows);
 }
 

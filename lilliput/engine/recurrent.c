@@ -18,28 +18,20 @@ const float *gru_read(const Model *m, State *s, int piece)
     return x;
 }
 
-void mingru_begin(const Model *m, State *s)
-{
-    int taps = m->is.convolution, width = m->is.width;
-    for (int layer = 0; layer < m->is.layers * (taps > 0); layer++)
-        for (int i = 0; i < width; i++) {
-            float row[64];
-            row_of(&m->block[layer].convolution, i, row);
-            for (int tap = 0; tap < taps; tap++)
-                s->convolution[(size_t)(layer * taps + tap) * (size_t)width + (size_t)i] = row[tap];
-        }
-}
-
 /* y becomes the sum of the last inputs, each times its tap. */
 static void convolve(const Model *m, State *s, int layer, float *y)
 {
-    size_t width = (size_t)m->is.width, taps = (size_t)m->is.convolution;
-    float *seen = s->memory + (size_t)layer * taps * width;
-    const float *tap = s->convolution + (size_t)layer * taps * width;
-    memmove(seen, seen + width, (taps - 1) * width * sizeof *seen);
-    memcpy(seen + (taps - 1) * width, y, width * sizeof *seen);
-    memset(y, 0, width * sizeof *y);
-    for (size_t i = 0; i < taps * width; i++) y[i % width] += seen[i] * tap[i];
+    int width = m->is.width, taps = m->is.convolution;
+    size_t step = (size_t)width, before = (size_t)(taps - 1) * step;
+    float *seen = s->memory + (size_t)layer * (size_t)taps * step, row[64];
+    memmove(seen, seen + step, BYTES(before));
+    memcpy(seen + before, y, BYTES(step));
+    for (int i = 0; i < width; i++) {
+        row_of(&m->block[layer].convolution, i, row);
+        y[i] = 0.0f;
+        for (int tap = 0; tap < taps; tap++) y[i] += seen[(size_t)tap * step] * row[tap];
+        seen++;
+    }
 }
 
 const float *mingru_read(const Model *m, State *s, int piece)

@@ -73,7 +73,6 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     s->memory_size = seen * (size_t)is->width;
     s->hidden = share(a, s->hidden_size);
     s->memory = share(a, s->memory_size);
-    if (FAMILY(m) == MINGRU) s->convolution = share(a, s->memory_size);
     if (FAMILY(m) == MEMORY_GRU) share_of_memory_gru(m, s, a);
     return a->used;
 }
@@ -92,7 +91,6 @@ Error lp_begin(const Model *m, void *room, size_t size, State **state)
     State *s = *state = (State *)room;
     memset(room, 0, size);
     share_out(m, (uint8_t *)room, s);
-    if (FAMILY(m) == MINGRU) mingru_begin(m, s);
     if (FAMILY(m) == MEMORY_GRU) memory_gru_begin(m, s);
     size_t half = m->turns ? (size_t)lp_head_size(m) / 2 : 0;
     for (size_t i = 0; i < half * (size_t)m->is.context; i++)

@@ -16,7 +16,6 @@ typedef struct {
     size_t hidden_size, memory_size;
     float *of_piece, *of_place;         /* memory-gru: what each adds to the gates */
     float *place_q, *place_k, *place_v; /* memory-gru: what places add to attention */
-    float *convolution;                 /* mingru (layers, taps, width) */
     uint16_t *window; /* memory-gru without attention: the pieces, to be read again */
 } State;
 
@@ -39,7 +38,6 @@ LP_API int lp_window(const Model *m);
 static inline size_t in_bands(int n, int size) { return up_to((size_t)n, LANES) * (size_t)size; }
 void keep_key(float *bands, int place, int size, const float *key);
 
-void mingru_begin(const Model *m, State *s);
 void memory_gru_begin(const Model *m, State *s);
 /* What the head makes logits of. */
 const float *gpt_read(const Model *m, State *s, int piece);

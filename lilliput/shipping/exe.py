@@ -11,7 +11,9 @@ from pathlib import Path
 
 from lilliput.errors import LilliputError, NotFoundError
 
-FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-fno-asynchronous-unwind-tables")
+FLAGS = (
+    "-std=c99", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fno-asynchronous-unwind-tables",
+)  # fmt: skip
 SMALL = ("-Os", "-DLP_SMALL", "-ffunction-sections", "-fdata-sections")
 """A program of whole numbers is there to be small: one copy of the busy loops, nothing unused."""
 _STRIPPED = ("-s", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,noseparate-code")
