@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Queries, keys and values of what is in s->x: the keys and values kept, the queries in s->wide. */
-static void ask(const Model *m, State *s, const float *bias, float *keys, float *values, int at)
+static void seek(const Model *m, State *s, const float *bias, float *keys, float *values, int at)
 {
     int embedding = m->is.embedding, size = embedding / m->is.heads;
     Linear qkv = {m->qkv.left, m->qkv.right, bias};
@@ -43,7 +43,7 @@ void memory_gru_begin(const Model *m, State *s)
     }
     for (size_t place = 0; s->place_q && place < (size_t)m->is.context; place++) {
         row_of(&m->positions, (int)place, s->x);
-        ask(m, s, NULL, s->place_k, s->place_v, (int)place);
+        seek(m, s, NULL, s->place_k, s->place_v, (int)place);
         memcpy(s->place_q + place * embedding, s->wide, BYTES(embedding));
     }
 }
@@ -152,7 +152,7 @@ static void read_window(const Model *m, State *s, int piece)
     int context = m->is.context, embedding = m->is.embedding;
     s->length += s->length < context;
     row_of(&m->embedding, piece, s->x);
-    ask(m, s, m->qkv.bias, s->keys, s->values, s->slot);
+    seek(m, s, m->qkv.bias, s->keys, s->values, s->slot);
     if (s->place_q)
         add(s->place_q + (size_t)(s->length - 1) * (size_t)embedding, s->wide, embedding);
     gates_of(m, s, piece, 0);
