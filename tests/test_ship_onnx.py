@@ -51,7 +51,12 @@ def compare(spec: ModelSpec, numbers: str, folder: Path, batch: int = 1) -> None
         torch.testing.assert_close(torch.from_numpy(logits), logits_BV, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.kind}-{SPECS.index(spec)}")
+NANOGPT = GPTSpec(positions="learned", norm="layer", mlp="gelu-erf")
+"""What the engine lacks, a graph has."""
+ALL = [*SPECS, NANOGPT]
+
+
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: f"{spec.kind}-{ALL.index(spec)}")
 @torch.inference_mode()
 def test_its_logits_are_pytorchs(spec: ModelSpec, tmp_path: Path) -> None:
     compare(spec, "float32", tmp_path)

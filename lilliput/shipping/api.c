@@ -34,7 +34,7 @@ static int read_prompt(const char *prompt, int size)
 }
 
 /* Reads a question or the beginning of a text; returns 0, or why it cannot. */
-static int ask(const char *question, const Sampling *sampling, uint64_t first_seed)
+static int ask_model(const char *question, const Sampling *sampling, uint64_t first_seed)
 {
     static char asked[MOST_BYTES + 16];
     size_t size = strlen(question);
@@ -54,7 +54,7 @@ static int ask(const char *question, const Sampling *sampling, uint64_t first_se
 }
 
 /* The whole answer to a question; what cannot be read as a number is given as it was written. */
-static int answer(char *out, int size)
+static int whole_answer(char *out, int size)
 {
     static char written[4 * MOST_BYTES];
     int count = lp_write(&model, text, &how, &seed, left, pieces, sorted), at = 0, length = -1;
@@ -74,12 +74,12 @@ static int answer(char *out, int size)
 
 /* What the model says next: a piece of a text, or a whole answer, with a zero at its end. Returns
  * its bytes; 0: it has ended. */
-static int go_on(char *out, int size)
+static int model_says(char *out, int size)
 {
     int length = 0;
     out[0] = 0;
     if (model.is.format != TEXT) {
-        length = left > 0 ? answer(out, size) : 0;
+        length = left > 0 ? whole_answer(out, size) : 0;
     } else if (left > 0 && !(last >= 0 && lp_read(&model, text, last))) {
         last = lp_draw(text->logits, VOCABULARY, &how, &seed, sorted);
         length = last == LP_END ? 0 : lp_decode(&model, last, out, size - 1);

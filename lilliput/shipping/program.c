@@ -17,7 +17,7 @@ static int say(const char *line, const Sampling *sampling, uint64_t first_seed, 
 {
     static char out[4 * MOST_BYTES];
     int between = model.is.format != TEXT;
-    switch (ask(line, sampling, first_seed)) {
+    switch (ask_model(line, sampling, first_seed)) {
     case LP_OK: break;
     case LP_UNKNOWN:
         fprintf(stderr, "unknown character at byte %d: %.4s\n", wrong + 1, line + wrong);
@@ -29,7 +29,7 @@ static int say(const char *line, const Sampling *sampling, uint64_t first_seed, 
     }
     printf("%s%s", line, between ? model.is.format == LINES ? "\t" : " = " : "");
     for (long n = 0; n < most; n++) {
-        int size = go_on(out, (int)sizeof out);
+        int size = model_says(out, (int)sizeof out);
         if (!size) break;
         fwrite(out, 1, (size_t)size, stdout);
         fflush(stdout);

@@ -24,7 +24,9 @@ _INSIDE = """#ifdef __GNUC__
 #else
 #define INSIDE static
 #endif"""
-_FUNCTION = re.compile(r"^(?:LP_API )?((?:void|float|int|size_t|Error) \w+\()", re.MULTILINE)
+_FUNCTION = re.compile(
+    r"^(?:LP_API )?((?:const )?(?:void|float|int|size_t|Error) \*?\w+\()", re.MULTILINE
+)
 
 
 def one_file(flat: bytes, room: int, vocabulary_size: int, card: str, packed: bool = False) -> str:

@@ -79,6 +79,8 @@ def _activate(g: Graph, spec: GPTSpec, up: str) -> str:
         return g.op("Mul", g.op("Mul", gate, g.op("Sigmoid", gate)), up)
     if spec.mlp == "gelu":
         return g.gelu(up)
+    if spec.mlp == "gelu-erf":
+        return g.op("Gelu", up)
     up = g.op("Relu", up)
     return g.op("Mul", up, up) if spec.mlp == "relu2" else up
 

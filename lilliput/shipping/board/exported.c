@@ -5,7 +5,7 @@ int lilliput_begin(void) { return open_model(); }
 int lilliput_ask(const char *question, int temperature, uint32_t first_seed)
 {
     Sampling sampling = {(float)temperature / 100.0f, 0, 1.0f, 0.0f};
-    return ask(question, &sampling, first_seed);
+    return ask_model(question, &sampling, first_seed);
 }
 
-int lilliput_next(char *out, int size) { return go_on(out, size); }
+int lilliput_next(char *out, int size) { return model_says(out, size); }
