@@ -40,6 +40,7 @@ def gpt_specs(draw: st.DrawFn) -> GPTSpec:
         line_length=draw(st.sampled_from([0, 5])),
         width=heads * head_size,
         heads=heads,
+        head_width=draw(st.sampled_from([0, 2, 8])),
         kv_heads=kv_heads,
         hidden=draw(st.sampled_from([0, 1, 5])),
         mlp=draw(st.sampled_from(["swiglu", "gelu", "gelu-erf", "relu", "relu2"])),

@@ -45,11 +45,12 @@ class Block(nn.Module):
         self.head_size, self.mlp = spec.head_size, spec.mlp
         self.dropout = 0.0
         width, hidden, kv_width = spec.width, spec.mlp_width, spec.num_kv_heads * spec.head_size
+        self.q_width = spec.attention_width
         num_up = 2 * hidden if spec.mlp == "swiglu" else hidden
         self.norm_1 = make_norm(spec)
         # One matrix for queries, keys and values, one for gate and up: fewer, larger products.
-        self.qkv = Matrix(width, width + 2 * kv_width, rank=spec.rank, bias=spec.bias)
-        self.out = Matrix(width, width, rank=spec.rank, bias=spec.bias)
+        self.qkv = Matrix(width, self.q_width + 2 * kv_width, rank=spec.rank, bias=spec.bias)
+        self.out = Matrix(self.q_width, width, rank=spec.rank, bias=spec.bias)
         self.norm_2 = make_norm(spec)
         self.up = Matrix(width, num_up, rank=spec.rank, bias=spec.bias)
         self.down = Matrix(hidden, width, rank=spec.rank, bias=spec.bias)
@@ -58,11 +59,11 @@ class Block(nn.Module):
         self, x_BTE: Tensor, first: int, rotary: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (N, B, S, H) from position `first` on; keys and values (K, B, T, H) of all."""
-        batch, length, width = x_BTE.shape
+        batch, length, _ = x_BTE.shape
         heads, kv_heads = self.num_heads, self.num_kv_heads
         h_BTE = self.norm_1(x_BTE)
         if first:
-            q, kv = self.qkv.split(h_BTE[:, first:], h_BTE, width)
+            q, kv = self.qkv.split(h_BTE[:, first:], h_BTE, self.q_width)
             q_BSNH = q.view(batch, length - first, heads, self.head_size)
             kv_BTMH = kv.view(batch, length, 2 * kv_heads, self.head_size)
             k_BTKH, v_BTKH = torch.split(kv_BTMH, kv_heads, dim=2)

@@ -67,7 +67,7 @@ def count_flops(spec: ModelSpec, vocabulary_size: int, context: int, length: int
     if isinstance(spec, GRUSpec):
         return 2 * length * (_gru_matrices(spec) + logits)
     matrices = sum(_matrix(spec, num_in, num_out) for num_in, num_out in _matrices(spec))
-    attention = 2 * length * spec.width
+    attention = 2 * length * spec.attention_width
     return 2 * length * (spec.layers * spec.loops * (matrices + attention) + logits)
 
 
@@ -124,8 +124,8 @@ def _matrices(spec: GPTSpec) -> list[tuple[int, int]]:
     """Inputs and outputs of a block's matrices."""
     width, hidden = spec.width, spec.mlp_width
     return [
-        (width, width + 2 * spec.num_kv_heads * spec.head_size),
-        (width, width),
+        (width, spec.attention_width + 2 * spec.num_kv_heads * spec.head_size),
+        (spec.attention_width, width),
         (width, 2 * hidden if spec.mlp == "swiglu" else hidden),
         (hidden, width),
     ]
@@ -177,6 +177,8 @@ def _usual_heads(width: int, fixed: dict[str, Any], any_size: bool) -> int:
     step = 2 if fixed.get("positions", "rotary") == "rotary" else 1
     if "heads" in fixed:
         heads = int(fixed["heads"])
+        if fixed.get("head_width"):
+            return heads
         fits = width % (heads * step) == 0 and heads % kv_heads == 0
         return heads if fits else 0
     sizes = [size for size in range(step, width + 1, step) if width % (size * kv_heads) == 0]

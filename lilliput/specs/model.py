@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
-from lilliput.specs.codec import check_finite
+from lilliput.specs.codec import check_finite, later
 
 
 def _positive(**values: int) -> None:
@@ -25,7 +25,9 @@ class GPTSpec:
     width: int = 24
     """Size of the residual stream (E)."""
     heads: int = 4
-    """Query heads (N); the width is shared out among them."""
+    """Query heads (N)."""
+    head_width: int = later(0)
+    """Numbers of a head (H); 0: the width is shared out among the heads."""
     kv_heads: int = 0
     """Key and value heads, each for heads/kv_heads queries (arXiv 2305.13245); 0: as heads."""
     hidden: int = 0
@@ -53,7 +55,9 @@ class GPTSpec:
     def __post_init__(self) -> None:
         check_finite(self)
         _positive(layers=self.layers, loops=self.loops, width=self.width, heads=self.heads)
-        if self.width % self.heads:
+        if self.head_width < 0:
+            raise SpecError(f"head_width must be 0 or more; got {self.head_width}")
+        if not self.head_width and self.width % self.heads:
             raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
         if self.kv_heads < 0 or self.heads % self.num_kv_heads:
             raise SpecError(f"heads {self.heads} must be a multiple of kv_heads {self.kv_heads}")
@@ -71,7 +75,12 @@ class GPTSpec:
 
     @property
     def head_size(self) -> int:
-        return self.width // self.heads
+        return self.head_width or self.width // self.heads
+
+    @property
+    def attention_width(self) -> int:
+        """Numbers of all heads together."""
+        return self.heads * self.head_size
 
     @property
     def num_kv_heads(self) -> int:
