@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from lilliput.errors import LilliputError, SpecError, UserError, nearest
-from lilliput.faces.cli_flags import Flag, given, parse, primitive, spec_flags, spec_of
+from lilliput.faces.cli_flags import (
+    Flag,
+    given,
+    parse,
+    primitive,
+    spec_flags,
+    spec_of,
+    typed_value,
+)
 from lilliput.faces.cli_train import TASKS
 from lilliput.faces.corpus_live import prepare
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
-from lilliput.specs import FAMILIES, TaskSpec, TrainingSpec, digest
+from lilliput.lab.bases import Base, base_of
+from lilliput.lab.shrinking import parent_of, search_from
+from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
 from lilliput.units import parse_count, parse_seconds
@@ -26,7 +36,8 @@ ABOUT = (
     "Finds the smallest model that passes a task's exam, and the frontier of score against size."
     " Stopped with Ctrl-C, or run again with another --budget, it goes on where it was. The"
     " tasks: arithmetic, lines with --file QUESTIONS.tsv, and stories with --text FILES, whose pass"
-    " mark is in bits per character."
+    " mark is in bits per character. With --shrink each size is a trained gpt cut down and trained"
+    " on, which often is better than one that was small from the first."
 )
 _BITS_HELP = "Bits per character that the upper end of the interval must not be above."
 NAMES = {"width": "slices"}
@@ -87,10 +98,11 @@ _BITS = Annotated[float, primitive("BITS", read_bits, lambda score: f"{-score:g}
 _SHARE = Annotated[float, primitive("70%", read_share, lambda share: f"{100 * share:g}%")]
 
 
-def flags_of(task: str) -> list[Flag]:
-    """All flags of a search for a task."""
+def flags_of(task: str, base: Base | None = None) -> list[Flag]:
+    """All flags of a search for a task; of one that cuts a model down, with its values."""
     left_out = ("seconds", "steps")
-    search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=search_of(task))
+    usual = search_from(_parent(base, base.task, base.training)) if base else search_of(task)
+    search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=usual)
     hint, mark = (_BITS, _BITS_HELP) if task == "stories" else (_SHARE, "")
     search = [
         replace(flag, hint=hint, spelled="pass", help=mark or flag.help)
@@ -108,8 +120,16 @@ def flags_of(task: str) -> list[Flag]:
         *search,
         Flag("folder", str, "", "Where it is kept; empty: searches/TASK-DIGEST."),
         Flag("json", bool, False, "Print the result as JSON, and nothing else."),
-        *spec_flags(TASKS[task]),
-        *spec_flags(TrainingSpec, base=training_of(task)),
+        Flag(
+            "shrink",
+            str,
+            "",
+            "A trained gpt (zoo:NAME, a run, a file) that is cut down to each size: neurons, heads,"
+            " keys, ranks or layers go, and it is trained on. Its values are the defaults of all"
+            " flags, its size the ladder's top.",
+        ),
+        *spec_flags(TASKS[task], base=base.task if base else None),
+        *spec_flags(TrainingSpec, base=base.training if base else training_of(task)),
         *shape.values(),
     ]
 
@@ -121,13 +141,28 @@ def main(argv: Sequence[str]) -> int:
     if task not in TASKS:
         what = f"unknown task {task!r}" if task else "which task? write `lilliput find arithmetic`"
         raise UserError(what + nearest(task, TASKS))
-    flags = flags_of(task)
+    base = _base(task, typed_value(rest, "--shrink"))
+    flags = flags_of(task, base)
     values = parse(f"find {task}", ABOUT, flags, rest)
     search = spec_of(SearchSpec, values, NAMES, **_budget(values))
     made: TaskSpec = spec_of(TASKS[task], values)
     training = spec_of(TrainingSpec, values)
     shape = _shape(values, given(flags, rest))
-    return _find(search, made, training, shape, values)
+    if base and (shape or search.families != ("gpt",)):
+        raise UserError(f"{values.shrink} has its shape: leave out --families and {sorted(shape)}")
+    return _find(search, made, training, shape, values, base)
+
+
+def _base(task: str, shrink: str) -> Base | None:
+    base = base_of(start=shrink, task=task)
+    if base and base.task is None:
+        raise UserError(f"{shrink} learned another task than {task}; cut down one that did")
+    return base
+
+
+def _parent(base: Base, task: TaskSpec | None, training: TrainingSpec) -> RunSpec:
+    assert task is not None
+    return parent_of(base.start, base.model, task, training)
 
 
 def _budget(values: Any) -> dict[str, Any]:
@@ -151,19 +186,26 @@ def folder_of(
 
 
 def _find(
-    search: SearchSpec, task: TaskSpec, training: TrainingSpec, shape: dict[str, Any], values: Any
+    search: SearchSpec,
+    task: TaskSpec,
+    training: TrainingSpec,
+    shape: dict[str, Any],
+    values: Any,
+    base: Base | None,
 ) -> int:
     from lilliput.lab.verbs import find, sealed
 
     prepare(task, quiet=values.json)
     task = sealed(task)
-    folder = Path(values.folder) if values.folder else folder_of(search, task, training, shape)
+    parent = _parent(base, task, training) if base else None
+    told = {"shrink": parent.start_digest} if parent else shape
+    folder = Path(values.folder) if values.folder else folder_of(search, task, training, told)
     again = f"lilliput {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
     quiet = values.json
     fresh = not folder.exists()
     last = None
     try:
-        found = find(search, task, training, folder, shape)
+        found = find(search, task, training, folder, shape, parent)
         for snapshot in found if quiet else _shown(_announced(found, folder), fresh):
             last = snapshot
     except KeyboardInterrupt:

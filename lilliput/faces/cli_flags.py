@@ -125,6 +125,16 @@ def given(flags: Sequence[Flag], argv: Sequence[str]) -> set[str]:
     }
 
 
+def typed_value(argv: Sequence[str], flag: str) -> str:
+    """What was typed for a flag that decides which flags there are."""
+    for here, after in zip(argv, [*argv[1:], ""], strict=False):
+        if here == flag:
+            return after
+        if here.startswith(f"{flag}="):
+            return here.partition("=")[2]
+    return ""
+
+
 def _annotated(flag: Flag) -> Any:
     marks = [tyro.conf.arg(name=flag.spelled or None, help=flag.help or " ")]
     if flag.positional:

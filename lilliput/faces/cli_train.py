@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lilliput.errors import SpecError, UserError, nearest
-from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of
+from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of, typed_value
 from lilliput.faces.corpus_live import prepare
 from lilliput.faces.text import print_grade
 from lilliput.faces.train_live import print_curve, shown
@@ -87,7 +87,7 @@ def main(argv: Sequence[str]) -> int:
     if base is not None and family not in ("", base.model.kind):
         raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
     family = family or (base.model.kind if base else "gpt")
-    task = base.kind if base else _value(rest, "--task") or "arithmetic"
+    task = base.kind if base else typed_value(rest, "--task") or "arithmetic"
     flags = flags_of(family, task, base)
     values = parse(f"train {argv[0] if rest != list(argv) else family}", ABOUT, flags, rest)
     for remark in base.remarks if base else ():
@@ -129,19 +129,11 @@ def _family(argv: Sequence[str]) -> tuple[str, list[str]]:
     return argv[0], list(argv[1:])
 
 
-def _value(argv: Sequence[str], flag: str) -> str:
-    """What was typed for a flag that decides which flags there are."""
-    for here, after in zip(argv, [*argv[1:], ""], strict=False):
-        if here == flag:
-            return after
-        if here.startswith(f"{flag}="):
-            return here.partition("=")[2]
-    return ""
-
-
 def _base(preset: str, argv: Sequence[str]) -> Base | None:
-    sources = {name: _value(argv, f"--{name}") for name in ("spec", "resume", "config", "start")}
-    return base_of(preset=preset, task=_value(argv, "--task"), **sources)
+    sources = {
+        name: typed_value(argv, f"--{name}") for name in ("spec", "resume", "config", "start")
+    }
+    return base_of(preset=preset, task=typed_value(argv, "--task"), **sources)
 
 
 def _spec(

@@ -40,7 +40,7 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
     words += _flags(given, search_of(run.task.kind), FLAGS)
     words += [*_task_flags(run.task), *_flags(training, recipe)]
     for name, value in json.loads(shape or "{}").items():
-        words += _flag(name, value)
+        words += [] if name.endswith("_digest") else _flag(name, value)
     return shlex.join(words), sure
 
 

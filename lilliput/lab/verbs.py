@@ -149,19 +149,26 @@ def find(
     training: TrainingSpec,
     folder: Path,
     shape: Mapping[str, Any] | None = None,
+    parent: RunSpec | None = None,
 ) -> "Iterator[Snapshot]":
     """Searches in a folder, or goes on there; the last snapshot has the result. Afterwards every
     confirmed size lies in `folder/models` with its exam.
+
+    Args:
+        parent: a run that starts from a trained gpt (lab.shrinking), which is then cut down to
+            each size; None: every size is trained from nothing.
 
     Raises:
         SpecError: a field of `shape` that none of the families has.
     """
     from lilliput.lab.job import check_shape, job_of
+    from lilliput.lab.shrinking import shrinking
     from lilliput.search.find import find as find_smallest
 
     check_shape(shape or {}, search.families)
+    job = shrinking(parent) if parent else job_of(sealed(task), training, shape)
     snapshot = None
-    for snapshot in find_smallest(search, job_of(sealed(task), training, shape), folder):
+    for snapshot in find_smallest(search, job, folder):
         yield snapshot
     assert snapshot is not None
     assert snapshot.result is not None

@@ -39,6 +39,11 @@ def cut(
     )
 
 
+def least_of(spec: GPTSpec, vocabulary_size: int, context: int) -> int:
+    """Parameters of a size that every kind of cut leads to."""
+    return count_parameters(replace(spec, hidden=1), vocabulary_size, context)
+
+
 def _by_size(spec: GPTSpec, kind: str) -> Iterator[GPTSpec]:
     """The model's own shape, then ever smaller ones."""
     yield spec

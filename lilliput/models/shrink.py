@@ -29,7 +29,7 @@ def shrink(tensors: Mapping[str, Tensor], have: GPTSpec, want: GPTSpec) -> dict[
     Raises:
         SpecError: `want` is no cut of `have`.
     """
-    _check(have, want)
+    check_cut(have, want)
     blocks = _fewer([_whole(tensors, layer) for layer in range(have.layers)], have, want)
     found = {name: tensor for name, tensor in tensors.items() if not name.startswith("blocks.")}
     for layer, block in enumerate(blocks):
@@ -41,7 +41,8 @@ def shrink(tensors: Mapping[str, Tensor], have: GPTSpec, want: GPTSpec) -> dict[
     return {name: tensor.clone() for name, tensor in found.items()}
 
 
-def _check(have: GPTSpec, want: GPTSpec) -> None:
+def check_cut(have: GPTSpec, want: GPTSpec) -> None:
+    """Raises SpecError where `want` is no cut of `have`."""
     for name in (field.name for field in fields(GPTSpec) if field.name not in _CUT):
         if getattr(have, name) != getattr(want, name):
             raise SpecError(
@@ -96,7 +97,7 @@ def _cut_heads(block: Block, have: GPTSpec, want: GPTSpec) -> None:
     alone = num_kv == have.heads
     groups = 1 if alone else num_kv
     _, _, v_KHE = _parts(block["qkv.weight"], have)
-    out_ENH = block["out.weight"].unflatten(1, (have.heads, size))
+    out_ENH = _split(block["out.weight"], 1, (have.heads, size))
     v_NHE = v_KHE.repeat_interleave(have.heads // num_kv, dim=0)
     change_N = torch.einsum("enh,nhf->nef", out_ENH, v_NHE).flatten(1).norm(dim=1)
     best_GN = change_N.view(groups, -1).topk(want.heads // groups).indices.sort().values
@@ -117,31 +118,35 @@ def _merge_keys(block: Block, have: GPTSpec, want: GPTSpec) -> None:
         return
     for name in ("qkv.weight", "qkv.bias"):
         if name in block:
-            heads = block[name].unflatten(0, (-1, have.head_size))
-            q, k, v = heads.split([want.heads, before, before])
+            heads = _split(block[name], 0, (-1, have.head_size))
+            q, k, v = torch.split(heads, [want.heads, before, before])
             shape = (want.num_kv_heads, before // want.num_kv_heads)
-            k, v = k.unflatten(0, shape).mean(1), v.unflatten(0, shape).mean(1)
+            k, v = _split(k, 0, shape).mean(1), _split(v, 0, shape).mean(1)
             block[name] = torch.cat([q, k, v]).flatten(0, 1)
 
 
 def _parts(qkv: Tensor, spec: GPTSpec) -> tuple[Tensor, Tensor, Tensor]:
     """Queries (N, H, ...), keys and values (K, H, ...) of the one matrix, or its bias."""
-    heads = qkv.unflatten(0, (-1, spec.head_size))
-    q, k, v = heads.split([spec.heads, spec.num_kv_heads, spec.num_kv_heads])
+    heads = _split(qkv, 0, (-1, spec.head_size))
+    q, k, v = torch.split(heads, [spec.heads, spec.num_kv_heads, spec.num_kv_heads])
     return q, k, v
+
+
+def _split(x: Tensor, axis: int, shape: tuple[int, ...]) -> Tensor:
+    return x.reshape(*x.shape[:axis], *shape, *x.shape[axis + 1 :])
 
 
 def _cut_neurons(block: Block, have: GPTSpec, want: GPTSpec) -> None:
     """Keeps the neurons whose weights in, times those out, are the largest."""
     if want.mlp_width == have.mlp_width:
         return
-    up_GME = block["up.weight"].unflatten(0, (-1, have.mlp_width))
+    up_GME = _split(block["up.weight"], 0, (-1, have.mlp_width))
     size_M = up_GME.norm(dim=2).prod(dim=0) * block["down.weight"].norm(dim=0)
     kept_M = size_M.topk(want.mlp_width).indices.sort().values
     block["up.weight"] = up_GME[:, kept_M].flatten(0, 1)
     block["down.weight"] = block["down.weight"][:, kept_M]
     if "up.bias" in block:
-        block["up.bias"] = block["up.bias"].unflatten(0, (-1, have.mlp_width))[:, kept_M].flatten()
+        block["up.bias"] = _split(block["up.bias"], 0, (-1, have.mlp_width))[:, kept_M].flatten()
 
 
 def _factor(block: Block, want: GPTSpec) -> None:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 def later(default: T) -> T:
     """A field that a spec got after others of its kind had been hashed: at its default it is left
     out of the JSON, so that their digests stay what they were."""
-    return typing.cast(T, dataclasses.field(default=default, metadata={"later": True}))
+    return dataclasses.field(default=default, metadata={"later": True})
 
 
 def to_dict(spec: Any) -> dict[str, Any]:

@@ -18,9 +18,9 @@ class RunSpec:
     seed: int = 0
     """Draws the first weights and the order of the problems."""
     start: str = codec.later("")
-    """A model whose weights are taken over at first: a model file of ours, or nanoGPT's ckpt.pt;
-    optimizer and schedule begin anew. Rows of characters and positions that it
-    lacks begin as drawn."""
+    """A model whose weights are taken over at first: a model file of ours, or nanoGPT's ckpt.pt; a
+    gpt's are cut down where this one's shape is smaller. Optimizer and schedule begin anew. Rows of
+    characters and positions that it lacks begin as drawn."""
     start_digest: str = codec.later("")
     """sha256 of that file; filled in when it is first read."""
     start_marks: tuple[str, ...] = codec.later(())

@@ -1,4 +1,5 @@
-"""Weights that a training starts from: those of another model of the same shape, ours or nanoGPT's.
+"""Weights that a training starts from: those of another model, ours or nanoGPT's, of the same shape
+or, where it is a gpt, cut down to a smaller one (models/shrink.py).
 
 Knows no search. V symbols of the vocabulary, E width.
 """
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from lilliput.baselines import nanogpt
 from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.models import modelfile
-from lilliput.specs.model import ModelSpec
+from lilliput.models.shrink import check_cut, shrink
+from lilliput.specs.model import GPTSpec, ModelSpec
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.vocabulary import Vocabulary
 
@@ -78,8 +80,13 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
         raise FileError(f"{path} has changed since this run was specified; bring it back")
     start = read_start(path)
     rows = check(path, start, spec.model, vocabulary)
+    weights = start.weights
+    if start.model != spec.model:
+        assert isinstance(start.model, GPTSpec)
+        assert isinstance(spec.model, GPTSpec)
+        weights = shrink(weights, start.model, spec.model)
     for name, parameter in model.named_parameters():
-        theirs = start.weights[name]
+        theirs = weights[name]
         if name in _TABLES:
             for own, other in rows.items():
                 parameter[own] = theirs[other]
@@ -94,10 +101,11 @@ def check(path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary) ->
     """Numbers of our symbols, and the start's for the same.
 
     Raises:
-        SpecError: the start has another shape, other pieces, or no symbol that is learned.
+        SpecError: the start has another shape, of which this run's is no cut; other pieces; or no
+            symbol that is learned.
     """
     if start.model != model:
-        raise SpecError(f"{path} has another shape than this run: {_apart(start.model, model)}")
+        _check_cut(path, start.model, model)
     ours = [vocabulary.decode([number]) for number in range(len(vocabulary))]
     if vocabulary.merges and list(start.symbols) != ours:
         raise SpecError(f"{path} has other pieces than this text: start from a model of characters")
@@ -107,6 +115,18 @@ def check(path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary) ->
         known = "".join(start.symbols)[:60]
         raise SpecError(f"{path} knows {known!r}, and nothing of what is learned here")
     return rows
+
+
+def _check_cut(path: Path, theirs: ModelSpec, ours: ModelSpec) -> None:
+    if not (isinstance(theirs, GPTSpec) and isinstance(ours, GPTSpec)):
+        raise SpecError(f"{path} has another shape than this run: {_apart(theirs, ours)}")
+    try:
+        check_cut(theirs, ours)
+    except SpecError as error:
+        raise SpecError(
+            f"{path} has another shape than this run: {_apart(theirs, ours)}; nor can it be cut"
+            f" down to this run's: {error}"
+        ) from None
 
 
 def _apart(theirs: ModelSpec, ours: ModelSpec) -> str:

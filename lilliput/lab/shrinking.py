@@ -1,0 +1,74 @@
+"""A search that goes down from a trained gpt: each size is that model cut down and trained on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from lilliput.errors import SpecError
+from lilliput.lab.bases import with_start
+from lilliput.lab.job import SPACE, count, job_of, sizes_of
+from lilliput.models.cuts import CUTS, cut, least_of
+from lilliput.search.job import Choice, Job, Range
+from lilliput.specs import GPTSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
+from lilliput.specs.recipes import search_of
+from lilliput.specs.search import SearchSpec
+
+FIRST = "neurons"
+"""The cut of a size's default recipe."""
+
+
+def parent_of(name: str, model: ModelSpec, task: TaskSpec, training: TrainingSpec) -> RunSpec:
+    """The run that trains a model on as it is, from which smaller ones are cut.
+
+    Raises:
+        SpecError: it is no gpt.
+        NotFoundError, FileError: it cannot be had or read.
+    """
+    if not isinstance(model, GPTSpec):
+        raise SpecError(f"{name} is a {model.kind}; only a gpt can be cut down")
+    return with_start(RunSpec(task=task, model=model, training=training, start=name))
+
+
+def shrinking(parent: RunSpec) -> Job:
+    """The job of finding the smallest model that passes among those cut out of another."""
+    made = job_of(parent.task, parent.training)
+    space: dict[str, Range | Choice] = {**SPACE, "cut": Choice(kinds_of(parent))}
+    space["learning_rate"] = Range(5e-4, 4e-3)
+    space["muon_learning_rate"] = Range(1e-3, 8e-3)
+    cut_from = {"shrink": parent.start, "shrink_digest": parent.start_digest}
+    key = f"{made.key} {json.dumps(cut_from)}"
+    return replace(made, propose_spec=partial(propose_cut, parent), space=space, key=key)
+
+
+def kinds_of(parent: RunSpec) -> tuple[str, ...]:
+    """The cuts that make this model smaller at all."""
+    assert isinstance(parent.model, GPTSpec)
+    least = {
+        "heads": parent.model.heads > 1,
+        "keys": parent.model.num_kv_heads > 1,
+        "share": parent.model.layers > 1,
+        "drop": parent.model.layers > 1,
+    }
+    return tuple(kind for kind in CUTS if least.get(kind, True))
+
+
+def propose_cut(
+    parent: RunSpec, family: str, num_parameters: int, inner: Mapping[str, Any], seed: int
+) -> RunSpec:
+    """The parent cut down to at most `num_parameters`, with some of the space chosen."""
+    assert family == "gpt"
+    assert isinstance(parent.model, GPTSpec)
+    rest = {name: value for name, value in inner.items() if name != "cut"}
+    sizes = sizes_of(parent.task, parent.training)
+    model = cut(parent.model, inner.get("cut", FIRST), num_parameters, *sizes)
+    return replace(parent, model=model, training=replace(parent.training, **rest), seed=seed)
+
+
+def search_from(parent: RunSpec) -> SearchSpec:
+    """The ladder from the model that is cut down to the least that every cut leads to."""
+    assert isinstance(parent.model, GPTSpec)
+    smallest = least_of(parent.model, *sizes_of(parent.task, parent.training))
+    usual = search_of(parent.task.kind)
+    return replace(usual, families=("gpt",), smallest=smallest, largest=count(parent), rungs=4)
