@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from lilliput.engine.flat import decodes, flat
+from lilliput.engine.flat import flat
 from lilliput.models.gpt import GPT
 from lilliput.models.memory_gru import MemoryGRU
 from lilliput.models.modelfile import Card, Tensor
@@ -16,8 +16,6 @@ came with the network."""
 def flat_of(network: nn.Module) -> bytes | None:
     """A network's flat weight file, in float32; None: the engine knows no such network."""
     if not isinstance(network, GPT | MemoryGRU) or network.vocabulary_size > 0xFFFF:
-        return None
-    if not decodes(network.spec):
         return None
     tensors = {
         name: Tensor("F32", tuple(value.shape), memoryview(value.detach().cpu().numpy().tobytes()))

@@ -98,8 +98,8 @@ static void gpt(Reader *r, Model *m)
     for (int i = 0; i < is->layers && !r->error; i++) {
         Block *b = &m->block[i];
         b->norm_1 = norm(r, is);
-        b->qkv = linear(r, width + 2 * is->kv_heads * size, width, rank, bias);
-        b->out = linear(r, width, width, rank, bias);
+        b->qkv = linear(r, is->state + 2 * is->kv_heads * size, width, rank, bias);
+        b->out = linear(r, width, is->state, rank, bias);
         b->norm_2 = norm(r, is);
         b->up = linear(r, (is->activation == SWIGLU ? 2 : 1) * is->hidden, width, rank, bias);
         b->down = linear(r, width, is->hidden, rank, bias);
@@ -155,7 +155,7 @@ static int sensible(const Fields *is)
         if (field[i] < 0 || field[i] >= MOST) return 0;
     int yes_or_no = is->layer_norm | is->bias | is->tied | is->rotary | is->positions | is->places;
     if (yes_or_no > 1 || is->family > MINGRU || is->kind > INT8 || is->format > TEXT) return 0;
-    if (is->activation > RELU2 || is->attention > SIGMOID || is->epsilon > 9) return 0;
+    if (is->activation > GELU_ERF || is->attention > SIGMOID || is->epsilon > 9) return 0;
     if (is->digits > 9 || is->decimals > 9 || is->characters + is->merges > 65536) return 0;
     if (!is->width || !is->embedding || !is->heads || !is->context || !is->characters) return 0;
     if (!is->layers || is->layers > MOST_BLOCKS || !is->loops || is->loops > MOST_BLOCKS) return 0;
@@ -163,8 +163,8 @@ static int sensible(const Fields *is)
         return 0;
     switch (is->family) {
     case GPT:
-        return is->hidden && is->width % is->heads == 0 && is->kv_heads &&
-               is->heads % is->kv_heads == 0 && (!is->rotary || is->width / is->heads % 2 == 0);
+        return is->hidden && is->state && is->state % is->heads == 0 && is->kv_heads &&
+               is->heads % is->kv_heads == 0 && (!is->rotary || is->state / is->heads % 2 == 0);
     case MEMORY_GRU:
         return is->attention == NO_ATTENTION || (is->embedding % is->heads == 0 &&
                (is->attention == SOFTMAX || is->width % is->heads == 0));

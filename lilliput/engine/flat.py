@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.engine.tables import places, turns
-from lilliput.errors import SpecError
 from lilliput.models.modelfile import Card, Tensor, read_tensors
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec
@@ -31,15 +30,10 @@ FIELDS = (
 """The order of the numbers at the head of a file (model.h)."""
 _FAMILIES = ("gpt", "gru", "memory-gru", "mingru")
 _KINDS = ("float32", "int16", "int8")
-_ACTIVATIONS = ("swiglu", "gelu", "relu", "relu2")
+_ACTIVATIONS = ("swiglu", "gelu", "relu", "relu2", "gelu-erf")
 _ATTENTIONS = {"none": 0, "full": 1, "query": 1, "sigmoid": 2}
 _FORMATS = ("plain", "reversed", "padded", "worked", "lines", "stories")
 _OPERATIONS = "+-*/"
-
-
-def decodes(model: ModelSpec) -> bool:
-    """Whether the engine has all that a model is made of."""
-    return not isinstance(model, GPTSpec) or model.mlp in _ACTIVATIONS
 
 
 def of_file(path: Path) -> bytes:
@@ -47,7 +41,6 @@ def of_file(path: Path) -> bytes:
 
     Raises:
         NotFoundError, FileError: the model file cannot be had, is damaged or foreign.
-        SpecError: as `flat`.
     """
     tensors, card = read_tensors(path)
     return flat(tensors, card)
@@ -58,16 +51,8 @@ def flat(tensors: Mapping[str, Tensor], card: Card, epsilon: float | None = None
 
     Args:
         epsilon: of the norms, a power of ten; None: as the family has it.
-
-    Raises:
-        SpecError: the engine does not decode such a model.
     """
     model = card.spec.model
-    if not decodes(model):
-        raise SpecError(
-            "the engine does not have the exact GELU of nanoGPT (--mlp gelu-erf); give the model on"
-            " with --as safetensors, or train one with --mlp gelu"
-        )
     fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
     if epsilon is not None:
         fields["epsilon"] = -round(math.log10(epsilon))
@@ -212,6 +197,7 @@ def _shape(model: ModelSpec) -> dict[str, int]:
             "loops": model.loops,
             "heads": model.heads,
             "kv_heads": model.num_kv_heads,
+            "state": model.attention_width,
             "hidden": model.mlp_width,
             "rank": model.rank,
             "activation": _ACTIVATIONS.index(model.mlp),

@@ -19,7 +19,7 @@ static void attend(const Model *m, State *s, int pass)
     int size = lp_head_size(m), heads = m->is.heads, kv_heads = m->is.kv_heads, at = s->length;
     const float *q = s->wide, *k = q + heads * size, *v = k + kv_heads * size;
     size_t stretch = in_bands(m->is.context, size), rows = (size_t)m->is.context * (size_t)size;
-    memset(s->y, 0, BYTES(m->is.width));
+    memset(s->y, 0, BYTES(m->is.state));
     for (int n = 0; n < heads; n++) {
         int own = n / (heads / kv_heads);
         size_t kv = (size_t)(pass * kv_heads + own);
@@ -40,10 +40,9 @@ static void activate(const Model *m, float *up)
     int kind = m->is.activation, n = m->is.hidden;
     if (kind == SWIGLU) swiglu(up, up + n, n);
     if (kind == GELU) gelu_all(up, n);
-    for (int i = 0; kind >= RELU && i < n; i++) {
-        up[i] = up[i] > 0.0f ? up[i] : 0.0f;
-        if (kind == RELU2) up[i] *= up[i];
-    }
+    if (kind == GELU_ERF) gelu_erf_all(up, n);
+    for (int i = 0; (kind == RELU || kind == RELU2) && i < n; i++)
+        up[i] = up[i] > 0.0f ? up[i] * (kind == RELU2 ? up[i] : 1.0f) : 0.0f;
 }
 
 const float *gpt_read(const Model *m, State *s, int piece)

@@ -16,7 +16,7 @@
 enum { LP_VERSION = 2, MOST_BLOCKS = 48 };
 
 typedef enum { GPT = 0, GRU = 1, MEMORY_GRU = 2, MINGRU = 3 } Family;
-typedef enum { SWIGLU = 0, GELU = 1, RELU = 2, RELU2 = 3 } Activation;
+typedef enum { SWIGLU = 0, GELU = 1, RELU = 2, RELU2 = 3, GELU_ERF = 4 } Activation;
 typedef enum { NO_ATTENTION = 0, SOFTMAX = 1, SIGMOID = 2 } Attention;
 typedef enum { PLAIN = 0, REVERSED = 1, PADDED = 2, WORKED = 3, LINES = 4, TEXT = 5 } Format;
 
@@ -32,7 +32,7 @@ typedef enum {
     LP_NO_ROOM = -8     /* the room that the caller gave is too small */
 } Error;
 
-/* The numbers at the head of a file, in this order. Names mean what a spec's do. */
+/* The head of a file, in this order, named as in a spec; a gpt's state: numbers of all heads. */
 typedef struct {
     int32_t family, kind, context, characters, merges;
     int32_t layers, loops, width, heads, kv_heads, hidden, embedding, state, rank;
@@ -78,6 +78,6 @@ LP_API size_t lp_model_size(void);
 LP_API int lp_vocabulary_size(const Model *m);
 
 static inline int lp_vocabulary(const Model *m) { return m->is.characters + m->is.merges; }
-static inline int lp_head_size(const Model *m) { return m->is.width / m->is.heads; }
+static inline int lp_head_size(const Model *m) { return m->is.state / m->is.heads; }
 
 #endif

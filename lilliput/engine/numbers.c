@@ -46,9 +46,13 @@ float exponential(float x)
 static inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 static inline float hyperbolic(float x) { return 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f); }
 
-static inline float gelu(float x)
+/* x times the normal distribution's share below x (Abramowitz and Stegun, 7.1.26). */
+static inline float gelu_erf(float x)
 {
-    return 0.5f * x * (1.0f + hyperbolic(0.7978845608f * (x + 0.044715f * (x * x * x))));
+    float a = x < 0.0f ? -x : x, t = 1.0f / (1.0f + 0.23164189f * a);
+    float p = t * (-1.453152027f + t * 1.061405429f) + 1.421413741f;
+    p = t * (0.254829592f + t * (t * p - 0.284496736f)) * 0.5f * exponential(-0.5f * a * a);
+    return x * (x < 0.0f ? p : 1.0f - p);
 }
 
 #define EACH(name, value) \
@@ -58,7 +62,9 @@ static inline float gelu(float x)
     }
 EACH(sigmoid_all, sigmoid(x[i]))
 EACH(tanh_all, hyperbolic(x[i]))
-EACH(gelu_all, gelu(x[i]))
+#define WIDER (0.7978845608f + 0.0356774081f * (x[i] * x[i]))
+EACH(gelu_all, 0.5f * x[i] * (1.0f + hyperbolic(WIDER * x[i])))
+EACH(gelu_erf_all, gelu_erf(x[i]))
 
 FAST void swiglu(float *gate, const float *up, int n)
 {

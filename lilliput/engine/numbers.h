@@ -75,7 +75,7 @@ void normalise(const Norm *w, const float *x, float *out, int n);
 float exponential(float x);
 void sigmoid_all(float *x, int n);
 void tanh_all(float *x, int n);
-void gelu_all(float *x, int n);                   /* by tanh, as GPT-2 has it */
+void gelu_all(float *x, int n), gelu_erf_all(float *x, int n); /* by tanh, as in GPT-2; itself */
 void swiglu(float *gate, const float *up, int n); /* gate becomes gate * sigmoid(gate) * up */
 /* x becomes probabilities, those of scale * x; it has room for n rounded up to eight. */
 void softmax(float *x, int n, float scale);

@@ -55,7 +55,7 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     Arena arena = {base, sizeof *s}, *a = &arena;
     int width = larger(is->width, is->embedding);
     int deepest = larger(larger(width, is->rank), larger(is->hidden, is->state));
-    int widest = larger(3 * width, larger(2 * is->hidden, 2 * is->state));
+    int widest = larger(3 * width, larger(2 * is->hidden, 3 * is->state));
     size_t wide = up_to((size_t)widest, LANES), layers = (size_t)is->layers;
     size_t seen = FAMILY(m) == MINGRU ? layers * (size_t)is->convolution : 1;
     s->logits = share(a, up_to((size_t)lp_vocabulary(m), LANES));
@@ -77,11 +77,7 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     return a->used;
 }
 
-size_t lp_room(const Model *m)
-{
-    State nothing;
-    return share_out(m, NULL, &nothing);
-}
+size_t lp_room(const Model *m) { return share_out(m, NULL, &(State){0}); }
 
 int lp_window(const Model *m) { return FAMILY(m) == GPT ? m->is.context : 0; }
 

@@ -29,7 +29,6 @@ static int word(const Model *m, const uint16_t *pieces, int size)
     if (class >= SPACE) return 1;
     while (CLASS(end) == class) end++;
     return end;
-#undef CLASS
 }
 
 /* Joins pairs in the order of the merges: what a merge makes is joined by later ones alone. */

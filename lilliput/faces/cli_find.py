@@ -156,7 +156,10 @@ def main(argv: Sequence[str]) -> int:
 def _base(task: str, shrink: str) -> Base | None:
     base = base_of(start=shrink, task=task)
     if base and base.task is None:
-        raise UserError(f"{shrink} learned another task than {task}; cut down one that did")
+        raise UserError(
+            f"{shrink} was not trained here on {task}; cut down a model that was, or train this one"
+            f" on with `lilliput train --start {shrink} --task {task}`"
+        )
     return base
 
 

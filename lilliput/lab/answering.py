@@ -65,12 +65,11 @@ class Model:
 
     @cached_property
     def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that was not built, or does not decode it."""
+        """The same model for the engine; None where that is not built, or the model others'."""
         from lilliput.engine.binding import Engine, library
-        from lilliput.engine.flat import decodes, of_file
+        from lilliput.engine.flat import of_file
 
-        ours = self._given is None and decodes(self.card.spec.model)
-        return Engine(of_file(self.path)) if ours and library() else None
+        return Engine(of_file(self.path)) if self._given is None and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""

@@ -89,7 +89,7 @@ def shape_of(
     fixed: Mapping[str, Any],
 ) -> ModelSpec:
     """The largest shape under a number of parameters for a task's vocabulary and context."""
-    vocabulary, context = _sizes(task, training)
+    vocabulary, context = sizes_of(task, training)
     lines = line_length_of(task, family)
     return solve_shape(family, num_parameters, vocabulary, context, **{**lines, **fixed})
 
@@ -104,10 +104,10 @@ def line_length_of(task: TaskSpec, family: str) -> dict[str, int]:
 
 
 def count(spec: RunSpec) -> int:
-    return count_parameters(spec.model, *_sizes(spec.task, spec.training))
+    return count_parameters(spec.model, *sizes_of(spec.task, spec.training))
 
 
-def _sizes(task: TaskSpec, training: TrainingSpec) -> tuple[int, int]:
+def sizes_of(task: TaskSpec, training: TrainingSpec) -> tuple[int, int]:
     made = task_of(task)
     context = made.context + (1 if training.opens_with_end else 0)
     if training.layout == "stream":

@@ -153,9 +153,9 @@ def of_file(name: str, path: Path) -> TextModel:
         return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
 
     def flat() -> bytes | None:
-        from lilliput.engine.flat import decodes, of_file
+        from lilliput.engine.flat import of_file
 
-        return of_file(path) if decodes(card.spec.model) else None
+        return of_file(path)
 
     return TextModel(name, read, card.parameters, size, kind, card, card.marks, flat)
 
