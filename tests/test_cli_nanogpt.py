@@ -141,9 +141,10 @@ def test_training_goes_on_from_a_checkpoint(
 ) -> None:
     path = str(write(tmp_path / "out"))
     line = ["train", "--start", path, "--steps", "6", "--evaluate-every", "3", "--name", "on"]
+    line += SUMS
     assert main(line) == 0
     out = capsys.readouterr().out
-    assert "gpt, 1,912 parameters, format plain, *learned lines unknown*" in out
+    assert "gpt, 1,888 parameters, format plain, *learned lines unknown*" in out
     spec = spec_at("on")
     assert (spec.start, len(spec.start_digest)) == (path, 64)
     # Its own settings, but for what was typed.
