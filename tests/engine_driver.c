@@ -1,6 +1,6 @@
 /* Opens a weight file, reads and writes a little, and says how it went: for sanitizers and fuzzers.
  *
- * As a program: engine_driver FILE. As a fuzzer's target the input's size and checksum are put right
+ * As a program: engine_driver FILE ... As a fuzzer's target the input's size and checksum are put right
  * first, so that only the reader's own checks are between what was made up and the weights.
  */
 #include "engine.h"
@@ -8,16 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t crc_of(const uint8_t *bytes, size_t size)
-{
-    uint32_t crc = 0xffffffffu;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-    }
-    return ~crc;
-}
 
 /* A fuzzer does better with many small models than with a few large ones. */
 #ifdef FUZZ
@@ -56,6 +46,19 @@ static Error try(const uint8_t *file, size_t size)
 }
 
 #ifdef FUZZ
+static uint32_t crc_of(const uint8_t *bytes, size_t size)
+{
+    static uint32_t table[256];
+    uint32_t crc = 0xffffffffu;
+    for (uint32_t n = 0; !table[255] && n < 256; n++) {
+        uint32_t c = n;
+        for (int bit = 0; bit < 8; bit++) c = c & 1 ? c >> 1 ^ 0xedb88320u : c >> 1;
+        table[n] = c;
+    }
+    for (size_t i = 0; i < size; i++) crc = table[(crc ^ bytes[i]) & 255] ^ crc >> 8;
+    return ~crc;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *file = malloc(size ? size : 1);
@@ -72,16 +75,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #else
 int main(int argc, char **argv)
 {
-    FILE *in = argc == 2 ? fopen(argv[1], "rb") : NULL;
-    if (!in) return 2;
-    fseek(in, 0, SEEK_END);
-    size_t size = (size_t)ftell(in);
-    uint8_t *file = malloc(size ? size : 1);
-    rewind(in);
-    if (fread(file, 1, size, in) != size) return 2;
-    fclose(in);
-    printf("%d %08x\n", (int)try(file, size), size > 20 ? crc_of(file + 20, size - 20) : 0u);
-    free(file);
+    for (int n = 1; n < argc; n++) {
+        FILE *in = fopen(argv[n], "rb");
+        if (!in) return 2;
+        fseek(in, 0, SEEK_END);
+        size_t size = (size_t)ftell(in);
+        uint8_t *file = malloc(size ? size : 1);
+        rewind(in);
+        if (fread(file, 1, size, in) != size) return 2;
+        fclose(in);
+        printf("%d\n", (int)try(file, size));
+        free(file);
+    }
     return 0;
 }
 #endif
