@@ -1,8 +1,9 @@
-/* What the engine writes from a seed, as numbers of pieces: engine_told FILE ... */
+/* What the engine writes from a seed, as numbers of pieces, and a sum over the bits of the logits at
+ * the end: engine_told FILE ... */
 #include "engine.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
@@ -23,7 +24,13 @@ int main(int argc, char **argv)
             lp_read(&model, text, 1);
             int count = lp_write(&model, text, &how[which], &seed, 64, pieces, sorted);
             for (int i = 0; i < count; i++) printf("%d ", pieces[i]);
-            printf("\n");
+            uint32_t sum = 0;
+            for (int i = 0; i < lp_vocabulary_size(&model); i++) {
+                uint32_t bits;
+                memcpy(&bits, lp_logits(text) + i, sizeof bits);
+                sum = sum * 31 + bits;
+            }
+            printf("%u\n", (unsigned)sum);
         }
     }
     return 0;

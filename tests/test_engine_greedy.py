@@ -54,7 +54,7 @@ def test_it_goes_on_greedily_as_pytorch_does(spec: ModelSpec, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["zoo:stories-60k", "zoo:memory-gru-210k"])
 def test_whole_numbers_cost_few_bits(name: str, tmp_path: Path) -> None:
-    """Of its own arithmetic: 0.001 bits per character for int16, 0.01 for int8."""
+    """Of its own arithmetic: 0.00002 bits per character for int16, 0.003 for int8."""
     documents = [document[:400] for document in islice(read_documents(EXCERPT), 5)]
     found = {}
     for numbers in ("float32", "int16", "int8"):
@@ -76,5 +76,5 @@ def test_whole_numbers_cost_few_bits(name: str, tmp_path: Path) -> None:
                 text.read([number])
         found[numbers] = nats / math.log(2) / sum(map(len, documents))
     assert 0.5 < found["float32"] < 2.0
-    assert abs(found["int16"] - found["float32"]) < 0.001, found
-    assert abs(found["int8"] - found["float32"]) < 0.01, found
+    assert abs(found["int16"] - found["float32"]) < 0.000_02, found
+    assert abs(found["int8"] - found["float32"]) < 0.003, found

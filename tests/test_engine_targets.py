@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,17 @@ def native(files: list[Path]) -> list[list[int]]:
             text.restart(SEED)
             text.read([1])
             told.append(text.write(PIECES, sampling))
+            told[-1].append(sum_of(bytes(text.logits())))
     assert len(set(map(tuple, told))) > 2 * len(SPECS), "the texts differ among themselves"
     return told
+
+
+def sum_of(logits: bytes) -> int:
+    """As engine_told.c has it: texts alone would not tell a last bit from another."""
+    total = 0
+    for bits in struct.unpack(f"<{len(logits) // 4}I", logits):
+        total = (total * 31 + bits) % 2**32
+    return total
 
 
 def of_program(files: list[Path], folder: Path, *command: str, run: tuple[str, ...] = ()) -> str:
@@ -92,7 +102,12 @@ for (const file of process.argv.slice(3)) {
     engine.c.lp_read(engine.model, engine.state, 1);
     engine.sample({...one, seed: 7});
     const count = engine.write(64);
-    console.log(Array.from({length: count}, (_, n) => engine.piece(n)).join(" "));
+    const at = engine.c.lp_logits(engine.state), size = engine.c.lp_vocabulary_size(engine.model);
+    const view = engine.view();
+    let sum = 0;
+    for (let n = 0; n < size; n++)
+      sum = (Math.imul(sum, 31) + view.getUint32(at + 4 * n, true)) >>> 0;
+    console.log([...Array.from({length: count}, (_, n) => engine.piece(n)), sum].join(" "));
   }
 }
 """

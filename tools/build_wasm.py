@@ -15,7 +15,7 @@ VERSION = "0.17.1"
 """Of zig: another may give other bytes."""
 EXPORTED = (
     "lp_open lp_model_size lp_vocabulary_size lp_room lp_begin lp_restart lp_read lp_read_all"
-    " lp_write lp_encode lp_decode lp_prompt lp_answer __heap_base"
+    " lp_logits lp_write lp_encode lp_decode lp_prompt lp_answer __heap_base"
 ).split()
 FLAGS = (
     "--target=wasm32-wasi -mexec-model=reactor -Os -std=c99 -ffp-contract=off -msimd128 -s"
