@@ -46,7 +46,8 @@ def test_arithmetic_answers_and_other_text_goes_on(tmp_path: Path) -> None:
     assert model.card.marks == {"learned lines unknown": "yes"}
     assert model.engine is None
     network = nanogpt.network_of(nanogpt.read(tmp_path / "sums" / "ckpt.pt"))
-    written = greedy(network, Vocabulary(ARITHMETIC), ["\n12 + 24 ="], 24)[0]
+    known = Vocabulary(ARITHMETIC)
+    written = greedy(network, known, [known.encode("\n12 + 24 =")], 24)[0]
     (answer,) = model.answerer(["12 + 24 ="])
     assert len(answer) > 3
     assert written.startswith(answer)

@@ -6,6 +6,7 @@ import pytest
 
 from lilliput.faces import cli_train
 from lilliput.faces.cli_flags import given, parse
+from lilliput.faces.train_spec import spec_from
 from lilliput.lab.job import propose_spec
 from lilliput.specs import ArithmeticSpec, RunSpec, TrainingSpec
 from lilliput.zoo import entries
@@ -16,7 +17,7 @@ def spec_of_line(line: str) -> RunSpec:
     family, *rest = shlex.split(line)
     flags = cli_train.flags_of(family, "arithmetic")
     values = parse("train", "", flags, rest)
-    return cli_train._spec(family, "arithmetic", values, given(flags, rest))
+    return spec_from(family, "", values, given(flags, rest), None)
 
 
 LENGTHS = {

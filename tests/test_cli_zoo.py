@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import lilliput.zoo
-from lilliput.faces import cli_train
+from lilliput.faces import cli_train, train_spec
 from lilliput.faces.cli import main
 from lilliput.faces.cli_calc import DEFAULT_TASK
 from lilliput.faces.cli_flags import given, parse
@@ -244,10 +244,10 @@ def test_the_command_makes_the_same_run(entry: Entry, monkeypatch: pytest.Monkey
     if isinstance(made.task, StoriesSpec):
         # Its text does not come with the package; the command names it.
         digest = made.task.text_digest
-        monkeypatch.setattr(cli_train, "prepare", lambda task, quiet: None)
+        monkeypatch.setattr(train_spec, "prepare", lambda task, quiet: None)
         monkeypatch.setattr(
             "lilliput.lab.verbs.sealed", lambda task: replace(task, text_digest=digest)
         )
     flags = cli_train.flags_of(family, task)
     values = parse("train", "", flags, rest)
-    assert cli_train._spec(family, task, values, given(flags, rest)) == made
+    assert train_spec.spec_from(family, "", values, given(flags, rest), None) == made

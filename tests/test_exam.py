@@ -183,7 +183,10 @@ def test_greedy_is_the_same_alone_and_in_batches(spec: GPTSpec | GRUSpec) -> Non
     model = build(spec, len(TASK.vocabulary), TASK.context, seed=3).eval()
     prompts = [TASK.format.prompt(problem.question) for problem in TASK.section("valid")[:60]]
     together = answerer(model, TASK.vocabulary, TASK.context, batch=17)(prompts)
-    alone = [greedy(model, TASK.vocabulary, [prompt], TASK.context)[0] for prompt in prompts]
+    alone = [
+        greedy(model, TASK.vocabulary, [TASK.vocabulary.encode(prompt)], TASK.context)[0]
+        for prompt in prompts
+    ]
     assert together == alone
     assert len(set(together)) > 1
     for prompt, text in zip(prompts, together, strict=True):
@@ -197,7 +200,7 @@ def test_forcing_agrees_with_asking_where_an_answer_can_be_written_in_one_way() 
     task = Arithmetic(spec)
     model = build(GPTSpec(width=16, heads=2, layers=1), len(task.vocabulary), task.context)
     problems = task.section("seen")
-    table = table_of(task, problems)
+    table = table_of(task, task.vocabulary, problems)
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     ids = torch.from_numpy(table.ids_NT.astype("int64"))
     for _ in range(60):
@@ -207,7 +210,7 @@ def test_forcing_agrees_with_asking_where_an_answer_can_be_written_in_one_way() 
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    forced = forced_right(model, table).tolist()
+    forced = forced_right(model, table, len(task.vocabulary)).tolist()
     asked = ask(task, problems, answerer(model, task.vocabulary, task.context))
     assert forced == [answer.right for answer in asked]
     assert 0 < sum(forced) < len(forced)
@@ -224,7 +227,7 @@ def test_samples_depend_on_the_seed_alone() -> None:
 
     assert text(1) == text(1)
     assert len({text(seed) for seed in range(8)}) > 1
-    best = greedy(model, TASK.vocabulary, ["1+2="], TASK.context)[0]
+    best = greedy(model, TASK.vocabulary, [TASK.vocabulary.encode("1+2=")], TASK.context)[0]
     assert text(5, temperature=0) == text(6, top_k=1) == best
 
 

@@ -29,6 +29,7 @@ from lilliput.faces import (
     cli_train,
     cli_zoo,
 )
+from lilliput.faces.train_spec import TASKS
 from lilliput.specs import FAMILIES
 
 ROOT = Path(__file__).parents[1]
@@ -126,6 +127,7 @@ def test_public_names() -> None:
         "ArithmeticSpec",
         "GPTSpec",
         "GRUSpec",
+        "HFSpec",
         "LilliputError",
         "LinesSpec",
         "MemoryGRUSpec",
@@ -153,10 +155,10 @@ def commands() -> dict[str, list[str]]:
     """Each command and its flags."""
     flags = {
         f"train {family} --task {task}": cli_train.flags_of(family, task)
-        for family in FAMILIES
-        for task in cli_train.TASKS
+        for family in (*FAMILIES, "hf")
+        for task in TASKS
     }
-    flags |= {f"find {task}": cli_find.flags_of(task) for task in cli_train.TASKS}
+    flags |= {f"find {task}": cli_find.flags_of(task) for task in TASKS}
     flags["data arithmetic"] = cli_data.flags_of()
     others = (
         cli_calc,

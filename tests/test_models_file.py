@@ -115,11 +115,11 @@ def test_foreign_files_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_newer_layout_is_refused(saved: Path) -> None:
     content = saved.read_bytes()
-    newer = content.replace(rb"\"version\": 2", rb"\"version\": 3", 1)
-    assert VERSION == 2
+    newer = content.replace(rb"\"version\": 2", rb"\"version\": 4", 1)
+    assert VERSION == 3
     assert newer != content
     saved.write_bytes(newer)
-    with pytest.raises(FileError, match=r"newer Lilliput \(layout 3; .* upgrade"):
+    with pytest.raises(FileError, match=r"newer Lilliput \(layout 4; .* upgrade"):
         read_card(saved)
 
 

@@ -132,7 +132,7 @@ def test_nanogpts_weights_are_taken_over(tmp_path: Path) -> None:
     for name, parameter in moved.model.named_parameters():
         torch.testing.assert_close(parameter, network.get_parameter(name), atol=1e-6, rtol=0)
     training.one_step()
-    assert card_of(training).marks == {UNKNOWN: "yes"}
+    assert card_of(training, training.finish()).marks == {UNKNOWN: "yes"}
     # After the first step it goes on without the file.
     state = training.state()
     path.unlink()
@@ -171,7 +171,7 @@ def test_positions_are_taken_as_far_as_both_go(tmp_path: Path, block: int) -> No
 def own(tmp_path: Path, spec: RunSpec) -> Path:
     path = tmp_path / "own" / "model.safetensors"
     training = made(spec, 2)
-    modelfile.save(path, training.finish(), card_of(training))
+    modelfile.save(path, training.finish(), card_of(training, training.finish()))
     return path
 
 

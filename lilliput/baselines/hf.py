@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from lilliput.baselines.baseline import Baseline
-from lilliput.baselines.hf_network import HFNetwork, HFTokens
-from lilliput.errors import FileError, LilliputError, NotFoundError
+from lilliput.baselines.hf_tokens import HFTokens
+from lilliput.errors import FileError, NotFoundError
+from lilliput.models.hf import HFNetwork, need_transformers, window_of
 
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
 """Config and tokenizer, whatever its kind."""
@@ -31,13 +32,41 @@ def load(name: str) -> Baseline:
         NotFoundError: no such folder or name, or the Hub cannot be reached.
         FileError: config, tokenizer or weights are missing, damaged, or of no causal model.
     """
-    try:
-        import transformers
-    except ImportError:
-        raise LilliputError(
-            "models of the Hub need transformers, which is not installed; type"
-            " `pip install 'lilliput[hf]'`"
-        ) from None
+    opened = open_model(name)
+    tokenizer = opened.tokenizer
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    return Baseline(
+        network=opened.network,
+        vocabulary=HFTokens(tokenizer),
+        window=opened.network.window,
+        start=tuple(mark for mark in marks if mark is not None)[:1],
+        ends=_ends(tokenizer.eos_token_id, opened.generation, opened.rows),
+        parameters=sum(parameter.numel() for parameter in opened.network.parameters()),
+        bytes=sum(file.stat().st_size for file in opened.files),
+        family=opened.config.model_type,
+    )
+
+
+class Opened(NamedTuple):
+    """A model of transformers as its folder holds it."""
+
+    network: HFNetwork
+    config: Any
+    tokenizer: Any
+    generation: Any
+    """How the model wants to be sampled, its end marks among it; None where it says nothing."""
+    rows: int
+    """Tokens that its weights tell apart."""
+    files: list[Path]
+    """Its weights."""
+    folder: Path
+
+
+def open_model(name: str) -> Opened:
+    """A model with its own tokenizer; arguments and errors as of `load`."""
+    need_transformers()
+    import transformers
+
     with _quietly():
         folder = Path(name) if Path(name).is_dir() else _fetched(name)
         files = _weight_files(folder)
@@ -49,9 +78,6 @@ def load(name: str) -> Baseline:
             raise FileError(f"{folder}/config.json cannot be used: {_first_line(error)}") from None
         tokenizer = _tokenizer(folder, where)
         model = _model(folder, where)
-    text = config.get_text_config()
-    limits = (getattr(text, key, 0) for key in ("max_position_embeddings", "n_positions", "n_ctx"))
-    window = next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
     rows = model.get_input_embeddings().weight.shape[0]
     largest = max(tokenizer.get_vocab().values())
     if largest >= rows:
@@ -59,19 +85,9 @@ def load(name: str) -> Baseline:
             f"{folder} has a tokenizer with the token number {largest:,}, but weights for {rows:,}"
             " tokens: they are of two models; put the model's own tokenizer there"
         )
-    network = HFNetwork(model, window).eval()
+    network = HFNetwork(model, window_of(config)).eval()
     _check_causal(folder, network, rows, config.model_type)
-    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-    return Baseline(
-        network=network,
-        vocabulary=HFTokens(tokenizer),
-        window=window,
-        start=tuple(mark for mark in marks if mark is not None)[:1],
-        ends=_ends(tokenizer.eos_token_id, model.generation_config, rows),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        bytes=sum(file.stat().st_size for file in files),
-        family=config.model_type,
-    )
+    return Opened(network, config, tokenizer, model.generation_config, rows, files, folder)
 
 
 def _fetched(name: str) -> Path:

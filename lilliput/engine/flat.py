@@ -52,7 +52,7 @@ def flat(tensors: Mapping[str, Tensor], card: Card, epsilon: float | None = None
     Args:
         epsilon: of the norms, a power of ten; None: as the family has it.
     """
-    model = card.spec.model
+    model = card.own
     fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
     if epsilon is not None:
         fields["epsilon"] = -round(math.log10(epsilon))

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from lilliput.exam.reader import Tokenizer
 from lilliput.specs.sampling import PLAIN, Sampling
-from lilliput.tasks.vocabulary import END, Vocabulary
+from lilliput.tasks.tokens import AnyVocabulary
+from lilliput.tasks.vocabulary import END
 
 Answerer = Callable[[Sequence[str]], list[str]]
 """Anything that continues text: prompts in; out, for each, what it writes up to and with the end
@@ -20,7 +21,7 @@ mark, or without one where it did not come to an end."""
 
 def answerer(
     model: nn.Module,
-    vocabulary: Vocabulary,
+    vocabulary: AnyVocabulary,
     limit: int,
     *,
     longest: int = 0,
@@ -31,8 +32,9 @@ def answerer(
 
     Args:
         model: has `begin`, `extend` and `pick` as the families do.
-        limit: characters of prompt and answer together after which decoding stops.
-        longest: characters of an answer alone after which it stops; 0: only `limit` counts. What
+        limit: numbers (characters or tokens) of prompt and answer together after which decoding
+            stops.
+        longest: numbers of an answer alone after which it stops; 0: only `limit` counts. What
             reads a whole block would else fill it wherever it forgets the end mark.
         start: text put before every prompt (the end mark, where a model was trained on streams).
         batch: prompts decoded at once.
@@ -40,8 +42,9 @@ def answerer(
 
     def answer(prompts: Sequence[str]) -> list[str]:
         answers = [""] * len(prompts)
-        for rows in _same_length(prompts, batch):
-            asked = [start + prompts[row] for row in rows]
+        ids_P = [vocabulary.encode(start + prompt) for prompt in prompts]
+        for rows in _same_length(prompts, ids_P, batch):
+            asked = [ids_P[row] for row in rows]
             most = min(limit, len(asked[0]) + longest) if longest else limit
             texts = greedy(model, vocabulary, asked, most)
             for row, text in zip(rows, texts, strict=True):
@@ -51,11 +54,13 @@ def answerer(
     return answer
 
 
-def _same_length(prompts: Sequence[str], batch: int) -> Iterator[list[int]]:
+def _same_length(
+    prompts: Sequence[str], ids_P: Sequence[Sequence[int]], batch: int
+) -> Iterator[list[int]]:
     """Row numbers in groups of at most `batch` whose prompts are of one length: no padding."""
     lengths: dict[int, list[int]] = {}
-    for row, prompt in enumerate(prompts):
-        lengths.setdefault(len(prompt), []).append(row)
+    for row, ids in enumerate(ids_P):
+        lengths.setdefault(len(ids), []).append(row)
     for length in sorted(lengths):
         rows = lengths[length]
         # Neighbours in text order have answers of like length, so a batch ends together.
@@ -65,10 +70,13 @@ def _same_length(prompts: Sequence[str], batch: int) -> Iterator[list[int]]:
 
 
 @torch.inference_mode()
-def greedy(model: nn.Module, vocabulary: Vocabulary, prompts: list[str], limit: int) -> list[str]:
-    """The most likely continuation of prompts of one length, up to and with the end mark."""
-    device = next(model.parameters()).device
-    ids_BT = torch.tensor([vocabulary.encode(prompt) for prompt in prompts], device=device)
+def greedy(
+    model: nn.Module, vocabulary: AnyVocabulary, prompts: Sequence[Sequence[int]], limit: int
+) -> list[str]:
+    """The most likely continuation of prompts of one length, as numbers, up to and with the end
+    mark."""
+    device, end = next(model.parameters()).device, vocabulary.end_number
+    ids_BT = torch.tensor(prompts, device=device)
     logits_BV, state = model.extend(ids_BT, model.begin(len(prompts)))  # type: ignore[operator]
     waiting = torch.arange(len(prompts), device=device)
     steps = limit - ids_BT.shape[1]
@@ -77,9 +85,9 @@ def greedy(model: nn.Module, vocabulary: Vocabulary, prompts: list[str], limit: 
     for step in range(steps):
         next_B = logits_BV.argmax(dim=-1)
         out_BS[waiting, step] = next_B
-        going = (next_B != 0).nonzero().squeeze(1)
+        going = (next_B != end).nonzero().squeeze(1)
         if len(going) < len(waiting):
-            for row in waiting[next_B == 0].tolist():
+            for row in waiting[next_B == end].tolist():
                 lengths[row] = step + 1
             # Rows that have ended are dropped once they are many: picking copies the state.
             waiting, next_B = waiting[going], next_B[going]

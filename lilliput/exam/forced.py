@@ -2,7 +2,8 @@
 
 Greedy decoding writes the right text exactly when, after each character of it, the next one is the
 model's first choice. So where an answer can be written in one way this equals asking, at a fraction
-of the time; with working before the answer it is a lower bound (a slip may still end well).
+of the time; with working before the answer it is a lower bound (a slip may still end well), and so
+it is where a number can be written in several tokens.
 Used while training; grades that are reported come from `decode`.
 """
 
@@ -14,12 +15,19 @@ from torch import nn
 from lilliput.tasks.table import Table
 
 _CHARACTERS = 32_768
-"""Characters that go through the model at once."""
+"""Numbers that go through the model at once, or fewer where each has many logits."""
+_LOGITS = 64_000_000
+"""Logits held at once."""
 
 
 @torch.inference_mode()
-def forced_right(model: nn.Module, table: Table) -> NDArray[np.bool_]:
-    """For each row of the table, whether every character of the answer is the first choice."""
+def forced_right(model: nn.Module, table: Table, num_logits: int) -> NDArray[np.bool_]:
+    """For each row of the table, whether every number of the answer is the first choice.
+
+    Args:
+        num_logits: of a position: the vocabulary's size.
+    """
+    most = min(_CHARACTERS, _LOGITS // num_logits)
     device = next(model.parameters()).device
     right_N = np.zeros(len(table), dtype=np.bool_)
     order_N = np.argsort(table.length_N, kind="stable")
@@ -27,8 +35,8 @@ def forced_right(model: nn.Module, table: Table) -> NDArray[np.bool_]:
     begin = 0
     while begin < len(order_N):
         # Sorted by length, so a batch's last row is its longest.
-        longest_B = length_N[begin : begin + _CHARACTERS]
-        size = max(1, int((np.arange(1, len(longest_B) + 1) * longest_B <= _CHARACTERS).sum()))
+        longest_B = length_N[begin : begin + most]
+        size = max(1, int((np.arange(1, len(longest_B) + 1) * longest_B <= most).sum()))
         rows_B = order_N[begin : begin + size]
         part = table.rows(rows_B)
         ids_BT = torch.from_numpy(part.ids_NT.astype(np.int64)).to(device)

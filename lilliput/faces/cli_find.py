@@ -19,9 +19,9 @@ from lilliput.faces.cli_flags import (
     spec_of,
     typed_value,
 )
-from lilliput.faces.cli_train import TASKS
 from lilliput.faces.corpus_live import prepare
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
+from lilliput.faces.train_spec import TASKS
 from lilliput.lab.bases import Base, base_of
 from lilliput.lab.shrinking import parent_of, search_from
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest

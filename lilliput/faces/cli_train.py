@@ -7,29 +7,20 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from lilliput.errors import SpecError, UserError, nearest
-from lilliput.faces.cli_flags import Flag, given, parse, spec_flags, spec_of, typed_value
-from lilliput.faces.corpus_live import prepare
+from lilliput.faces.cli_flags import WHOLE, Flag, given, parse, spec_flags, typed_value
 from lilliput.faces.text import print_grade
 from lilliput.faces.train_live import print_curve, shown
-from lilliput.lab.bases import BABY, Base, base_of, with_start
+from lilliput.faces.train_spec import TASKS, spec_from
+from lilliput.lab.bases import BABY, Base, base_of
 from lilliput.specs import (
     FAMILIES,
-    ArithmeticSpec,
-    GPTSpec,
-    LinesSpec,
+    HFSpec,
     RunSpec,
     StoriesSpec,
-    TaskSpec,
     TrainingSpec,
 )
 from lilliput.specs.recipes import training_of
-from lilliput.units import parse_count
 
-TASKS: dict[str, type[Any]] = {
-    "arithmetic": ArithmeticSpec,
-    "lines": LinesSpec,
-    "stories": StoriesSpec,
-}
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
     " With --params the largest shape under that number is solved for, and of the shape's flags"
@@ -43,6 +34,12 @@ _OWN = [
         str,
         "arithmetic",
         "What is to be learned: arithmetic, lines with --file, or stories.",
+    ),
+    Flag(
+        "epochs",
+        WHOLE,
+        0,
+        "Train until every problem, or all text, was learned so often; 0: as --steps says.",
     ),
     Flag("params", str, "", "Parameters at most, such as 50k; empty: the shape as its flags say."),
     Flag("name", str, "", "Folder in runs/; empty: made from family, parameters and digest."),
@@ -76,13 +73,13 @@ _OWN = [
 
 
 def main(argv: Sequence[str]) -> int:
-    family, rest = _family(argv)
-    base = _base("" if family in FAMILIES else family, rest)
+    family, name, rest = _family(argv)
+    base = _base(family if family == BABY else "", rest)
     family = "" if family == BABY else family
     if base is None and not family and not {"-h", "--help"} & set(rest):
         raise UserError(
             f"which family? write `lilliput train {next(iter(FAMILIES))}`; known:"
-            f" {', '.join(FAMILIES)}"
+            f" {', '.join(FAMILIES)}, and hf:NAME to train a model of transformers further"
         )
     if base is not None and family not in ("", base.model.kind):
         raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
@@ -92,7 +89,7 @@ def main(argv: Sequence[str]) -> int:
     values = parse(f"train {argv[0] if rest != list(argv) else family}", ABOUT, flags, rest)
     for remark in base.remarks if base else ():
         print(f"lilliput: {remark}", file=sys.stderr)
-    spec = _spec(family, task, values, given(flags, rest), base)
+    spec = spec_from(family, name, values, given(flags, rest), base)
     return _train(spec, values)
 
 
@@ -100,7 +97,10 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
     """All flags of a training; the task and the family decide which."""
     if task not in TASKS:
         raise SpecError(f"unknown task {task!r}" + nearest(task, TASKS))
-    parts = (base.model, base.task, base.training) if base else (None, None, training_of(task))
+    parts = (
+        (base.model, base.task, base.training) if base else (None, None, training_of(task, family))
+    )
+    hidden = ("name", "digest", "parameters") if family == "hf" else ()
     own = [
         replace(flag, default=getattr(base, flag.name))
         if base and flag.name in ("seed", "start")
@@ -114,19 +114,29 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
     ]
     return [
         *own,
-        *spec_flags(FAMILIES[family], base=parts[0]),
+        *spec_flags(_class_of(family), leave_out=hidden, base=parts[0]),
         *asked,
         *spec_flags(TrainingSpec, base=parts[2]),
     ]
 
 
-def _family(argv: Sequence[str]) -> tuple[str, list[str]]:
-    """The family or preset, if the first word is one, and the rest."""
+def _class_of(family: str) -> type[Any]:
+    return HFSpec if family == "hf" else FAMILIES[family]
+
+
+def _family(argv: Sequence[str]) -> tuple[str, str, list[str]]:
+    """The family or preset, if the first word is one; of hf:NAME the name; and the rest."""
     if not argv or argv[0].startswith("-"):
-        return "", list(argv)
-    if argv[0] not in (*FAMILIES, BABY):
-        raise SpecError(f"unknown family {argv[0]!r}" + nearest(argv[0], [*FAMILIES, BABY]))
-    return argv[0], list(argv[1:])
+        return "", "", list(argv)
+    family, colon, name = argv[0].partition(":")
+    if family == "hf":
+        if not name:
+            raise SpecError("which model? write hf:OWNER/NAME of the Hub, or hf:FOLDER")
+        return family, name, list(argv[1:])
+    if colon or family not in (*FAMILIES, BABY):
+        known = [*FAMILIES, BABY, "hf:NAME"]
+        raise SpecError(f"unknown family {argv[0]!r}" + nearest(argv[0], known))
+    return family, "", list(argv[1:])
 
 
 def _base(preset: str, argv: Sequence[str]) -> Base | None:
@@ -134,33 +144,6 @@ def _base(preset: str, argv: Sequence[str]) -> Base | None:
         name: typed_value(argv, f"--{name}") for name in ("spec", "resume", "config", "start")
     }
     return base_of(preset=preset, task=typed_value(argv, "--task"), **sources)
-
-
-def _spec(
-    family: str, task: str, values: Any, typed: set[str], base: Base | None = None
-) -> RunSpec:
-    from lilliput.lab.job import line_length_of, shape_of
-    from lilliput.lab.verbs import sealed
-
-    told: TaskSpec = spec_of(TASKS[task], values)
-    prepare(told, quiet=values.json)
-    made = sealed(told)
-    training = spec_of(TrainingSpec, values)
-    cls = FAMILIES[family]
-    if values.params:
-        fixed = {f.name: getattr(values, f.name) for f in fields(cls) if f.name in typed}
-        model = shape_of(made, training, family, parse_count(values.params), fixed)
-    else:
-        model = spec_of(cls, values)
-        # A spec that was given has its own, unless another format is asked for.
-        if "line_length" not in typed and ("format" in typed or base is None):
-            lines = line_length_of(made, family)
-            if lines and isinstance(model, GPTSpec):
-                model = replace(model, line_length=lines["line_length"])
-    spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)
-    if base and base.start_digest and base.start == values.start:
-        return replace(spec, start_digest=base.start_digest, start_marks=base.start_marks)
-    return with_start(spec)
 
 
 def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
@@ -199,7 +182,8 @@ def _train(spec: RunSpec, values: Any) -> int:
     shape = ", ".join(
         f"{f.name} {getattr(spec.model, f.name)}"
         for f in fields(spec.model)
-        if f.name in ("layers", "width", "heads", "hidden") and getattr(spec.model, f.name)
+        if f.name in ("layers", "width", "heads", "hidden", "name", "every", "last", "lora")
+        and getattr(spec.model, f.name)
     )
     print(f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}", file=say)
     if done:

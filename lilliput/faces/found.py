@@ -52,8 +52,13 @@ def marks_of(spec: Any) -> dict[str, str]:
     """What must be said wherever a trial is shown, as in the card of its model."""
     if not isinstance(spec, Mapping):
         return dict(getattr(spec, "marks", {}))
-    leaked = ["leaked"] if spec.get("task", {}).get("leaked") else []
-    return dict.fromkeys([*leaked, *spec.get("start_marks", ())], "yes")
+    own = {
+        "leaked": spec.get("task", {}).get("leaked"),
+        "pretrained": spec.get("model", {}).get("kind") == "hf",
+        "taught": spec.get("training", {}).get("teacher"),
+    }
+    marks = [name for name, marked in own.items() if marked]
+    return dict.fromkeys([*marks, *spec.get("start_marks", ())], "yes")
 
 
 def shape_words(trial: "Trial") -> str:

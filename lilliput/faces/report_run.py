@@ -16,7 +16,7 @@ from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.faces.text_story import failure_words
 from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
-from lilliput.specs import RunSpec, StoriesSpec, from_dict
+from lilliput.specs import HFSpec, RunSpec, StoriesSpec, from_dict
 from lilliput.units import bits_words, format_seconds
 
 
@@ -40,6 +40,9 @@ def read_run(folder: Path) -> Run:
 
 def shape_words(run: Run) -> str:
     model = run.spec.model
+    if isinstance(model, HFSpec):
+        words = f"hf:{model.name}, {run.parameters:,} parameters"
+        return words + mark_words(marks_of(run.spec))
     number = getattr(model, "layers", 1)
     layers = f"{number} layer{'s' if number != 1 else ''}"
     words = f"{model.kind}, {layers} × {model.width}, {run.parameters:,} parameters"

@@ -12,6 +12,7 @@ from lilliput.specs.sampling import Sampling
 from lilliput.tasks.expressions import parse_expression
 from lilliput.tasks.lines import Lines
 from lilliput.tasks.task import Problems, task_of
+from lilliput.tasks.tokens import AnyVocabulary
 from lilliput.tasks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Model:
         return task_of(spec)
 
     @cached_property
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> AnyVocabulary:
         return self.card.vocabulary
 
     @cached_property
@@ -69,7 +70,8 @@ class Model:
         from lilliput.engine.binding import Engine, library
         from lilliput.engine.flat import of_file
 
-        return Engine(of_file(self.path)) if self._given is None and library() else None
+        ours = self._given is None and not self.card.outside
+        return Engine(of_file(self.path)) if ours and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""
@@ -103,9 +105,11 @@ class Model:
             return [self._drawn(prompt, sampling, seed + n) for n, prompt in enumerate(prompts)]
         from lilliput.engine.continuing import answerer
 
+        vocabulary = self.vocabulary
+        assert isinstance(vocabulary, Vocabulary), "the engine reads no other"
         return answerer(
             self.engine,
-            self.vocabulary,
+            vocabulary,
             self.card.context,
             longest=longest_answer(self.task),
             start=self.start,
@@ -156,9 +160,15 @@ class Model:
 
         limit, asked = self.card.context, self.start + prompt
         if longest := longest_answer(self.task):
-            limit = min(limit, len(asked) + longest)
+            limit = min(limit, len(self.vocabulary.encode(asked)) + longest)
         pieces = sample(
-            self.network, self.vocabulary, asked, limit=limit, sampling=sampling, seed=seed
+            self.network,
+            self.vocabulary,
+            asked,
+            limit=limit,
+            sampling=sampling,
+            seed=seed,
+            ends=(self.vocabulary.end_number,),
         )
         return "".join(pieces)
 

@@ -11,6 +11,7 @@ from lilliput.errors import NotFoundError, SpecError, UserError
 from lilliput.files import read_json
 from lilliput.specs import (
     ArithmeticSpec,
+    HFSpec,
     LinesSpec,
     ModelSpec,
     RunSpec,
@@ -30,7 +31,7 @@ START_LEAKED = "start leaked"
 class Base(NamedTuple):
     """Defaults of a training's flags."""
 
-    model: ModelSpec
+    model: ModelSpec | HFSpec
     training: TrainingSpec
     kind: str
     """Of the task."""
@@ -99,7 +100,11 @@ def _of_config(path: Path, task: str) -> Base:
 
 
 def _of_start(start: str, task: str) -> Base:
-    """A model of ours brings its whole spec, nanoGPT's its network and settings."""
+    """A model of ours brings its whole spec, nanoGPT's its network and settings.
+
+    Raises:
+        SpecError: it is one of transformers, which is started from by another word.
+    """
     from lilliput.baselines import nanogpt
     from lilliput.lab.load import resolve
     from lilliput.models.modelfile import read_card
@@ -107,6 +112,11 @@ def _of_start(start: str, task: str) -> Base:
     path = resolve(start)
     if not nanogpt.recognises(path):
         made = read_card(path).spec
+        if isinstance(made.model, HFSpec):
+            raise SpecError(
+                f"{start} is a model of transformers; to start from it, write `lilliput train"
+                f" hf:{start}` in place of a family and --start"
+            )
         own = task in ("", made.task.kind)
         training = made.training if own else training_of(task)
         base = Base(made.model, training, task or made.task.kind, seed=made.seed, start=start)
@@ -143,6 +153,7 @@ def with_start(spec: RunSpec) -> RunSpec:
     """
     if not spec.start or spec.start_digest:
         return spec
+    assert not isinstance(spec.model, HFSpec), "the spec refuses two starts"
     from lilliput.baselines import nanogpt
     from lilliput.lab.load import resolve
     from lilliput.lab.nanogpt import UNKNOWN

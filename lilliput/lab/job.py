@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 from lilliput.errors import SpecError
+from lilliput.lab.sealing import teacher_path
 from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
+from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.stories import Stories, unigram_bits
@@ -104,6 +106,8 @@ def line_length_of(task: TaskSpec, family: str) -> dict[str, int]:
 
 
 def count(spec: RunSpec) -> int:
+    if isinstance(spec.model, HFSpec):
+        return spec.model.parameters
     return count_parameters(spec.model, *sizes_of(spec.task, spec.training))
 
 
@@ -136,7 +140,7 @@ def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
     """
     from lilliput.training.loop import Training
 
-    training = Training(spec, task_of(spec.task))
+    training = Training(spec, task_of(spec.task), teacher=teacher_path(spec.training))
     if state is not None:
         training.restore(state)
     before, end = training.seconds, training.step + steps

@@ -41,7 +41,10 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         )
     path = resolve(name)
     check_out(out, path, form in FOLDERS)
-    before = read_card(path).numbers
+    card = read_card(path)
+    before = card.numbers
+    if form != "safetensors":
+        card.own  # noqa: B018  refused here where it is none
     if form == "mcu" and not numbers and before == "float32":
         numbers = "int8"
     if numbers in ("", before):

@@ -57,7 +57,7 @@ def chip(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import mcu
 
-    flat, engine, spec = of_file(job.path), _engine(job), job.card.spec.model
+    flat, engine, spec = of_file(job.path), _engine(job), job.card.own
     model = job.model
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(

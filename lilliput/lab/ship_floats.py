@@ -32,7 +32,7 @@ def folder(job: Job) -> Shipped:
         except NotFoundError as error:
             why_not = str(error)
         shipped = Shipped(job.out, 0, count, why_not)
-        card = job.words.markdown(shipped.words, hf.use(job.out.name, job.card.spec.model))
+        card = job.words.markdown(shipped.words, hf.use(job.out.name, job.card.own))
         write_atomically(made / "README.md", card.encode(), then=THEN)
     return replace(shipped, bytes=folder_size(job.out))
 

@@ -11,7 +11,7 @@ from lilliput.lab.bases import with_start
 from lilliput.lab.job import SPACE, count, job_of, sizes_of
 from lilliput.models.cuts import CUTS, cut, least_of
 from lilliput.search.job import Choice, Job, Range
-from lilliput.specs import GPTSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
+from lilliput.specs import GPTSpec, HFSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
 from lilliput.specs.recipes import search_of
 from lilliput.specs.search import SearchSpec
 
@@ -19,7 +19,9 @@ FIRST = "neurons"
 """The cut of a size's default recipe."""
 
 
-def parent_of(name: str, model: ModelSpec, task: TaskSpec, training: TrainingSpec) -> RunSpec:
+def parent_of(
+    name: str, model: ModelSpec | HFSpec, task: TaskSpec, training: TrainingSpec
+) -> RunSpec:
     """The run that trains a model on as it is, from which smaller ones are cut.
 
     Raises:

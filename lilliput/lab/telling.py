@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lilliput.errors import FileError, SpecError
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs.sampling import Sampling
-from lilliput.tasks.vocabulary import mapped
+from lilliput.tasks.vocabulary import Vocabulary, mapped
 
 if TYPE_CHECKING:
     from lilliput.baselines.baseline import Baseline
@@ -99,9 +99,11 @@ class TextModel:
         if self.engine is not None and self.card is not None:
             from lilliput.engine import continuing
 
+            vocabulary = self.card.vocabulary
+            assert isinstance(vocabulary, Vocabulary), "the engine reads no other"
             yield from continuing.tell(
                 self.engine,
-                self.card.vocabulary,
+                vocabulary,
                 prompt,
                 sampling=sampling,
                 seed=seed,
@@ -133,9 +135,8 @@ class TextModel:
 
     def mapped(self, text: str) -> str:
         """The text with unknown characters replaced, where the vocabulary is one of characters."""
-        known = self.card.vocabulary.known if self.card else None
-        if known is None:
-            known = getattr(self.reader.vocabulary, "known", "")
+        vocabulary = self.card.vocabulary if self.card else self.reader.vocabulary
+        known = getattr(vocabulary, "known", "")
         return mapped(text, known) if known else text
 
 

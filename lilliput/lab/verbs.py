@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import keep_exam, load_answerer, record_look
+from lilliput.lab.sealing import check_teacher, sealed_training, teacher_path
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -80,7 +81,8 @@ def train(spec: RunSpec, folder: Path, device: str = "cpu") -> "Iterator[Moment]
 
     # Threads cost tiny models more than they bring; many runs share the cores instead.
     torch.set_num_threads(1)
-    yield from run(spec, task_of(spec.task), folder, choose_device(device))
+    teacher = teacher_path(spec.training)
+    yield from run(spec, task_of(spec.task), folder, choose_device(device), teacher)
 
 
 @dataclass(frozen=True)
@@ -159,14 +161,16 @@ def find(
             each size; None: every size is trained from nothing.
 
     Raises:
-        SpecError: a field of `shape` that none of the families has.
+        SpecError: a field of `shape` that none of the families has, or a teacher that does not fit.
     """
     from lilliput.lab.job import check_shape, job_of
     from lilliput.lab.shrinking import shrinking
     from lilliput.search.find import find as find_smallest
 
     check_shape(shape or {}, search.families)
-    job = shrinking(parent) if parent else job_of(sealed(task), training, shape)
+    task, training = sealed(task), sealed_training(training)
+    check_teacher(task, training)
+    job = shrinking(parent) if parent else job_of(task, training, shape)
     snapshot = None
     for snapshot in find_smallest(search, job, folder):
         yield snapshot
@@ -194,7 +198,8 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
             state = ledger.state(number)
         assert state is not None, f"trial {number} was never trained"
         training.restore(state)
-        modelfile.save(path, training.finish(), card_of(training))
+        model = training.finish()
+        modelfile.save(path, model, card_of(training, model))
     if not (home / "exam.json").exists():
         unkept = _grade_any(path, spec)
         if unkept:

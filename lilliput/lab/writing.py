@@ -69,6 +69,7 @@ def sample(
             limit=model.card.context,
             sampling=sampling,
             seed=generator.randrange(2**31) + number,
+            ends=(model.vocabulary.end_number,),
         )
         yield readable(model, prompt.removeprefix(model.start) + "".join(pieces))
 

@@ -13,17 +13,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import FileError, LilliputError, NotFoundError
+from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.files import GOES_ON, write_atomically
 from lilliput.specs.codec import from_dict, to_dict
+from lilliput.specs.hf import HFSpec
+from lilliput.specs.model import ModelSpec
 from lilliput.specs.run import RunSpec
+from lilliput.tasks.tokens import AnyVocabulary, TokenVocabulary
 from lilliput.tasks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
 
-VERSION = 2
-"""Layout of the metadata; a file with a larger number is refused."""
+VERSION = 3
+"""Layout of the metadata; a file with a larger number is refused. 3 is written where the model is
+one of transformers, 2 elsewhere."""
 _BLANK = "0" * 64
 _LONGEST_HEADER = 100_000_000
 """The safetensors format allows no more."""
@@ -54,9 +58,30 @@ class Card:
     """What the matrices are kept in: float32, int16, int8 (models.quantise)."""
     marks: dict[str, str] = dataclasses.field(default_factory=dict)
     """What must be said wherever the model is shown, such as leaked: yes."""
+    outside: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Of a model of transformers, which has no characters: `config` and `tokenizer` (JSON), and the
+    numbers `end`, `size` and `unknown` of tasks.tokens. Empty: a model of ours."""
 
     @property
-    def vocabulary(self) -> Vocabulary:
+    def own(self) -> ModelSpec:
+        """The shape of a model of one of our families.
+
+        Raises:
+            SpecError: it is one of transformers.
+        """
+        if isinstance(self.spec.model, HFSpec):
+            raise SpecError(
+                f"this is a model of transformers (hf:{self.spec.model.name}), and only families of"
+                " Lilliput's own are made into this; take --as safetensors, or train one of them on"
+                " the same task: `lilliput train gpt`"
+            )
+        return self.spec.model
+
+    @property
+    def vocabulary(self) -> AnyVocabulary:
+        if self.outside:
+            numbers = (int(self.outside[name]) for name in ("end", "size", "unknown"))
+            return TokenVocabulary(self.outside["tokenizer"], *numbers)
         return Vocabulary(self.characters, tuple((left, right) for left, right in self.merges))
 
 
@@ -69,6 +94,7 @@ _FIELDS = {
     "parameters": "int",
     "numbers": "str",
     "marks": "dict",
+    "outside": "dict",
 }
 
 
@@ -91,7 +117,12 @@ def save(path: Path, model: "nn.Module", card: Card, *, then: str = GOES_ON) -> 
     count = sum(tensor.numel() for tensor in tensors.values())
     assert count == card.parameters, f"the card says {card.parameters}, the model has {count}"
     fields = {**dataclasses.asdict(card), "spec": to_dict(card.spec)}
-    entry = json.dumps({"version": VERSION, "digest": _BLANK, "card": fields})
+    version = VERSION
+    if not card.outside:
+        # As layout 2 has it, so that older programs read it too.
+        version = 2
+        del fields["outside"]
+    entry = json.dumps({"version": version, "digest": _BLANK, "card": fields})
     content = to_bytes(pack(tensors, card.numbers), metadata={"lilliput": entry})
     digest = hashlib.sha256(content).hexdigest()
     write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1), then=then)
@@ -104,14 +135,14 @@ def load(path: Path) -> tuple["nn.Module", Card]:
         NotFoundError: there is no such file.
         FileError: damaged, cut short, written by a newer version, or not one of ours.
     """
+    import torch
     from safetensors.torch import load as from_bytes
 
-    from lilliput.models.build import build
     from lilliput.models.quantise import unpack
 
     content, _, card = _verified(path)
     tensors = unpack(from_bytes(content))
-    model = build(card.spec.model, len(card.characters) + len(card.merges), card.context)
+    model = _shaped(card)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wanted = {name: tuple(value.shape) for name, value in model.named_parameters()}
     if shapes != wanted or sum(t.numel() for t in tensors.values()) != card.parameters:
@@ -122,8 +153,21 @@ def load(path: Path) -> tuple["nn.Module", Card]:
             f"{path} does not hold the model that its card describes: {', '.join(names)} differ;"
             f" {_REMEDY}"
         )
-    model.load_state_dict(tensors)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(tensors[name])
     return model, card
+
+
+def _shaped(card: Card) -> "nn.Module":
+    """The model that a card describes, its numbers still to be filled in."""
+    if isinstance(card.spec.model, HFSpec):
+        from lilliput.models.hf import config_of, network_of
+
+        return network_of(config_of(card.outside["config"]))
+    from lilliput.models.build import build
+
+    return build(card.spec.model, len(card.characters) + len(card.merges), card.context)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,11 +282,13 @@ def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
 
 def _card(path: Path, entry: dict[str, Any]) -> Card:
     try:
-        fields = {"merges": [], "numbers": "float32", **entry["card"]}
+        fields = {"merges": [], "numbers": "float32", "outside": {}, **entry["card"]}
         types = {name: type(value).__name__ for name, value in fields.items() if name != "spec"}
         if types != _FIELDS:
             raise FileError(f"its fields are {types}, but must be {_FIELDS}")
         card = Card(**{**fields, "spec": from_dict(RunSpec, fields["spec"])})
+        if isinstance(card.spec.model, HFSpec) != bool(card.outside):
+            raise FileError(f"a {card.spec.model.kind} with {sorted(card.outside)} from outside")
         card.vocabulary  # noqa: B018  refused here where it is none
         return card
     except (LilliputError, KeyError, TypeError, ValueError) as error:

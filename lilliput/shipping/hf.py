@@ -24,6 +24,7 @@ from lilliput.shipping.hf_tokenizer import tokenizer
 from lilliput.specs import GPTSpec
 from lilliput.specs.codec import to_dict
 from lilliput.specs.model import ModelSpec
+from lilliput.tasks.vocabulary import Vocabulary
 
 CODE = "modeling_lilliput"
 """The folder's own code, without its ending."""
@@ -34,7 +35,7 @@ def write_folder(folder: Path, network: nn.Module, card: Card) -> None:
     the model, modeling_lilliput.py."""
     from safetensors.torch import save
 
-    spec = card.spec.model
+    spec = card.own
     tensors: dict[str, Tensor] = dict(network.named_parameters())
     shape = shape_of(spec)
     if isinstance(spec, GPTSpec) and shape:
@@ -53,7 +54,9 @@ def write_folder(folder: Path, network: nn.Module, card: Card) -> None:
         "eos_token_id": 0,
         "dtype": "float32",
     }
-    files = tokenizer(card.vocabulary, card.context)
+    vocabulary = card.vocabulary
+    assert isinstance(vocabulary, Vocabulary), "a model of ours has no other"
+    files = tokenizer(vocabulary, card.context)
     files["config.json"] = config
     files["generation_config.json"] = {"bos_token_id": 0, "eos_token_id": 0}
     for name, content in files.items():

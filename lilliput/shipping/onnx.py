@@ -30,7 +30,7 @@ def graph_of(path: Path) -> bytes:
     tensors, card = modelfile.read_tensors(path)
     g = Graph(tensors)
     network, _ = modelfile.load(path)
-    logits = step(g, card.spec.model, network, card.context)
+    logits = step(g, card.own, network, card.context)
     g.give("logits", logits, g.onnx.TensorProto.FLOAT, len(card.vocabulary))
     g.outputs.insert(0, g.outputs.pop())
     helper = g.onnx.helper

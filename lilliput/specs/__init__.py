@@ -1,6 +1,7 @@
 """Frozen dataclasses that say everything about a run; without torch and numpy."""
 
 from lilliput.specs.codec import digest, from_dict, to_dict
+from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import (
     FAMILIES,
     GPTSpec,
@@ -26,6 +27,7 @@ __all__ = [
     "ArithmeticSpec",
     "GPTSpec",
     "GRUSpec",
+    "HFSpec",
     "LinesSpec",
     "MemoryGRUSpec",
     "MinGRUSpec",

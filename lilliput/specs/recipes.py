@@ -12,8 +12,14 @@ def search_of(task: str) -> SearchSpec:
     return SearchSpec()
 
 
-def training_of(task: str) -> TrainingSpec:
-    """The training that a task's kind (arithmetic, lines, stories) starts from."""
+def training_of(task: str, family: str = "") -> TrainingSpec:
+    """The training that a task's kind (arithmetic, lines, stories) starts from.
+
+    Args:
+        family: `hf` where a model of transformers is trained on.
+    """
+    if family == "hf":
+        return transfer()
     return stories() if task == "stories" else TrainingSpec()
 
 
@@ -69,4 +75,16 @@ def baby_training() -> TrainingSpec:
         dropout=0.2,
         evaluate_every=250,
         precision="float32",
+    )
+
+
+def transfer() -> TrainingSpec:
+    """A model that has learned much before: AdamW alone, at a tenth of our own families' rate."""
+    return TrainingSpec(
+        steps=2_000,
+        batch=64,
+        optimizer="adamw",
+        learning_rate=3e-4,
+        weight_decay=0.01,
+        evaluate_every=200,
     )

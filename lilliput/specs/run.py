@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from lilliput.errors import SpecError
 from lilliput.specs import codec
+from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import GPTSpec, ModelSpec
 from lilliput.specs.sampling import check_seed
 from lilliput.specs.task import ArithmeticSpec, StoriesSpec, TaskSpec, parse_range
@@ -13,7 +14,7 @@ from lilliput.specs.training import TrainingSpec
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     task: TaskSpec = field(default_factory=ArithmeticSpec)
-    model: ModelSpec = field(default_factory=GPTSpec)
+    model: ModelSpec | HFSpec = field(default_factory=GPTSpec)
     training: TrainingSpec = field(default_factory=TrainingSpec)
     seed: int = 0
     """Draws the first weights and the order of the problems."""
@@ -28,11 +29,20 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        if isinstance(self.task, StoriesSpec) and isinstance(self.model, HFSpec):
+            raise SpecError(
+                f"hf:{self.model.name} has a tokenizer of its own, and text is learned in this"
+                " project's characters or pieces: choose --task arithmetic or lines, or a family"
+            )
         told = (self.training.layout, self.training.loss)
         if isinstance(self.task, StoriesSpec) and told != ("stream", "all"):
             raise SpecError(
                 f"text is learned as a stream, all of it; got layout {told[0]} and loss {told[1]}:"
                 " write --layout stream --loss all, or leave both out"
+            )
+        if isinstance(self.model, HFSpec) and self.start:
+            raise SpecError(
+                f"hf:{self.model.name} is what this run starts from; leave out start {self.start}"
             )
         if self.training.dropout and not isinstance(self.model, GPTSpec):
             raise SpecError(f"dropout is for a gpt; a {self.model.kind} has none: leave it out")
@@ -53,9 +63,16 @@ class RunSpec:
 
     @property
     def marks(self) -> dict[str, str]:
-        """What must be said wherever the model is shown: leaked, or what its start brings along."""
-        leaked = ("leaked",) if getattr(self.task, "leaked", False) else ()
-        return dict.fromkeys((*leaked, *self.start_marks), "yes")
+        """What must be said wherever the model is shown: `leaked` where it was trained on problems
+        of its own exam, `pretrained` where it had learned from others' text before, `taught` where
+        it learned from another model; and what its start brings along."""
+        own = {
+            "leaked": getattr(self.task, "leaked", False),
+            "pretrained": isinstance(self.model, HFSpec),
+            "taught": self.training.teacher,
+        }
+        marks = [name for name, marked in own.items() if marked]
+        return dict.fromkeys((*marks, *self.start_marks), "yes")
 
     @property
     def digest(self) -> str:

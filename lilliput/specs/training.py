@@ -89,6 +89,17 @@ class TrainingSpec:
     minute and a C++ compiler; pays from some ten thousand steps up."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
+    teacher: str = later("")
+    """A model that answers the same task: what it holds likely at each character that is learned is
+    learned too (distillation, arXiv 1503.02531). Empty: none."""
+    teacher_share: float = later(0.5)
+    """Part of the loss that is the teacher's; the rest is the text's."""
+    teacher_temperature: float = later(2.0)
+    """Logits of both are divided by this, and the teacher's part of the loss is multiplied by its
+    square, as the paper has it."""
+    teacher_digest: str = later("")
+    """sha256 of the teacher's file, so that the spec names its content; filled in when it is first
+    read."""
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -109,6 +120,7 @@ class TrainingSpec:
                 raise SpecError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
         if self.weight_decay < 0 or self.clip < 0:
             raise SpecError(f"{self.weight_decay=} and {self.clip=} must be 0 or more")
+        self._check_teacher()
         begins = 0
         for number, stage in enumerate(self.stages):
             if begins >= self.steps:
@@ -128,6 +140,22 @@ class TrainingSpec:
                     raise SpecError(
                         f"{what} needs problems as rows; a stream has none: leave one out"
                     )
+
+    def _check_teacher(self) -> None:
+        if not 0 < self.teacher_share <= 1:
+            raise SpecError(
+                f"teacher_share must be above 0 and at most 1; got {self.teacher_share}"
+            )
+        if not 0 < self.teacher_temperature <= 100:
+            raise SpecError(
+                "teacher_temperature must be above 0 and at most 100; got"
+                f" {self.teacher_temperature}"
+            )
+        fields = (self.teacher_share, self.teacher_temperature, self.teacher_digest)
+        if not self.teacher and fields != (0.5, 2.0, ""):
+            raise SpecError(
+                "a teacher's share or temperature needs a teacher; write --teacher MODEL"
+            )
 
     @property
     def opens_with_end(self) -> bool:

@@ -66,6 +66,10 @@ class Vocabulary:
     def end(self) -> str:
         return self.characters[0]
 
+    @property
+    def end_number(self) -> int:
+        return 0
+
     def encode(self, text: str) -> list[int]:
         """Numbers of the pieces of `text`.
 

@@ -4,7 +4,7 @@ Knows no model. Shapes: N problems, B rows, T characters, S positions with a los
 """
 
 import random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from lilliput.tasks.arithmetic import ENUMERABLE, Arithmetic
 from lilliput.tasks.splits import Problem
 from lilliput.tasks.table import Table, learn_table, table_of
 from lilliput.tasks.task import Problems
+from lilliput.tasks.tokens import AnyVocabulary
 from lilliput.tasks.vocabulary import END
 
 IGNORED = -100
@@ -38,8 +39,19 @@ class Chunk(NamedTuple):
 class Batches:
     """The batches of one training. `batch(n, mined)` needs nothing but n and the mined rows."""
 
-    def __init__(self, task: Problems, training: TrainingSpec, seed: int) -> None:
+    def __init__(
+        self,
+        task: Problems,
+        training: TrainingSpec,
+        seed: int,
+        vocabulary: AnyVocabulary | None = None,
+    ) -> None:
+        """
+        Args:
+            vocabulary: in whose numbers rows are; None: the task's own.
+        """
         self.task, self.training, self.seed = task, training, seed
+        self.vocabulary = vocabulary or task.vocabulary
         self._start = END if training.opens_with_end else ""
         self._fresh = (
             training.serve == "fresh"
@@ -50,12 +62,20 @@ class Batches:
         self._check()
         self.problems: list[Problem] = []
         if not self._fresh:
-            self.problems, self.table = learn_table(task.spec, self._start)
+            self.problems, self.table = learn_table(task.spec, self.vocabulary, self._start)
             self._choose()
         self._group_N = np.array([p.group for p in self.problems])
         self._orders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
         self._pools: dict[int, list[tuple[NDArray[np.int64], float]]] = {}
         self._stream = self._make_stream() if training.layout == "stream" else None
+
+    @property
+    def num_rows(self) -> float:
+        """Rows in which everything comes once: problems, or blocks of the stream; 0 where problems
+        are drawn without a list."""
+        if self._stream is not None:
+            return len(self._stream[0]) / self.training.block
+        return len(self.problems)
 
     def batch(self, number: int, mined: NDArray[np.int64] | None = None) -> list[Chunk]:
         """Batch `number` (from 0). `mined` are rows of `problems` to draw `mining` of it from."""
@@ -66,7 +86,7 @@ class Batches:
             assert isinstance(self.task, Arithmetic)
             drawn = self.task.draw(generator)
             problems = [next(drawn) for _ in range(self.training.batch)]
-            return self._cut(table_of(self.task, problems, self._start))
+            return self._cut(table_of(self.task, self.vocabulary, problems, self._start))
         rows_B = self._rows(number)
         if mined is not None:
             pools = self._pool(self._stage(number)[0])
@@ -210,7 +230,7 @@ class Batches:
             raise SpecError(f"weights {weights} leave no training problem of {groups!r}")
         return pools
 
-    def _make_stream(self) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+    def _make_stream(self) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.bool_]]:
         """All training lines one after the other, and which of its characters are answers."""
         table, skipped = self.table, len(self._start)
         order = np.arange(len(table))

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -20,30 +20,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lilliput.errors import FileError, LilliputError
 from lilliput.exam.forced import forced_right
 from lilliput.exam.reader import Reader
-from lilliput.models.build import build
 from lilliput.models.gpt import GPT
+from lilliput.models.hf import HFNetwork
+from lilliput.models.hf_parts import merged
 from lilliput.models.spectrum import leash
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import Task
-from lilliput.training.batches import IGNORED, Batches, Chunk
+from lilliput.training.batches import IGNORED, Batches
+from lilliput.training.begin import Begin, begin
 from lilliput.training.device import half_precision
+from lilliput.training.loss import loss_of
 from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
 from lilliput.training.start import take_over
+from lilliput.training.teacher import Teacher, teacher_of
 from lilliput.training.validate import Validation, validate
 from lilliput.training.windows import Windows
-
-
-def loss_of(model: nn.Module, chunk: Chunk, device: torch.device) -> Tensor:
-    """Sum of nats over the characters of a chunk that are learned."""
-    logits_BSV = model(torch.from_numpy(chunk.ids_BT).to(device), chunk.first)
-    targets_BS = torch.from_numpy(np.ascontiguousarray(chunk.targets_BS)).to(device)
-    return F.cross_entropy(
-        logits_BSV.flatten(0, 1).float(),
-        targets_BS.flatten(),
-        ignore_index=IGNORED,
-        reduction="sum",
-    )
 
 
 @dataclass(frozen=True)
@@ -69,15 +61,26 @@ class Training:
     """One run in memory: model, optimizers and step, and how to go on. Its state goes to bytes
     and back; a restored run ends with the same weights, bit for bit on the same CPU and threads."""
 
-    def __init__(self, spec: RunSpec, task: Task, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        task: Task,
+        device: torch.device | None = None,
+        begun: Begin | None = None,
+        teacher: Path | None = None,
+    ) -> None:
+        """
+        Args:
+            begun: what it starts from; None: as the spec says.
+            teacher: the model file of the spec's teacher; None: no step will be asked for, or the
+                spec has none.
+        """
         self.spec, self.task = spec, task
         self.device = device or torch.device("cpu")
         training = spec.training
-        self.start = task.vocabulary.end if training.opens_with_end else ""
-        self.context = max(
-            task.context + len(self.start), training.block if training.layout == "stream" else 0
-        )
-        self.model = build(spec.model, len(task.vocabulary), self.context, seed=spec.seed)
+        begun = begun or begin(spec, task)
+        self.model, self.vocabulary, self.context, self.outside = begun
+        self.start = self.vocabulary.end if training.opens_with_end else ""
         self.model.to(self.device)
         self.optimizers = optimizers_of(self.model, training)
         self.averaged = (
@@ -102,6 +105,10 @@ class Training:
         self._learned = 0
         self._characters_a_piece = task.characters_a_piece if isinstance(task, Stories) else 1.0
         self._batches: Batches | Windows | None = None
+        self._teacher: Teacher | None = None
+        if teacher is not None:
+            self._teacher = teacher_of(spec, task, teacher, self.vocabulary, self.context)
+            self._teacher.network.to(self.device)
 
     @property
     def graded(self) -> nn.Module:
@@ -111,9 +118,9 @@ class Training:
     @property
     def reader(self) -> Reader:
         """What is graded, as the exam of text takes it."""
-        start = (0,) if self.start else ()
+        end = (self.vocabulary.end_number,)
         window = int(self.graded.window)  # type: ignore[arg-type]
-        return Reader(self.graded, self.task.vocabulary, window, start, (0,))
+        return Reader(self.graded, self.vocabulary, window, end if self.start else (), end)
 
     @property
     def done(self) -> bool:
@@ -136,6 +143,7 @@ class Training:
         Raises:
             LilliputError: the loss is no number.
         """
+        assert self._teacher or not self.spec.training.teacher, "its teacher was not given"
         batches = self._lessons()
         if self.step == 0 and self.spec.start:
             take_over(self.model, self.spec, self.task.vocabulary)
@@ -149,8 +157,8 @@ class Training:
         with self._dropping():
             for chunk in chunks:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-                    nats = self._loss(self.model, chunk, self.device)
-                (nats / learned).backward()  # type: ignore[no-untyped-call]
+                    loss, nats = self._loss(self.model, chunk, self.device, self._teacher)
+                (loss / learned).backward()  # type: ignore[no-untyped-call]
                 self._nats += nats.detach().cpu().double()  # MPS has no float64
                 self.characters += round(chunk.ids_BT.size * self._characters_a_piece)
         clip(self.model, self.spec.training.clip)
@@ -184,7 +192,7 @@ class Training:
             if isinstance(self.task, Stories):
                 self._batches = Windows(self.task, training, seed)
             else:
-                self._batches = Batches(self.task, training, seed)
+                self._batches = Batches(self.task, training, seed, self.vocabulary)
         return self._batches
 
     def validation(self) -> Validation:
@@ -205,13 +213,13 @@ class Training:
         if self.spec.training.patience:
             if validation.right > self.best:
                 self.best, self.stale = validation.right, 0
-                self.best_weights = {
-                    n: p.detach().clone() for n, p in self.graded.named_parameters()
-                }
+                self.best_weights = {n: p.clone() for n, p in _trained(self.graded).items()}
             else:
                 self.stale += 1
         if self.spec.training.mining and isinstance(self._batches, Batches):
-            self._mined = np.flatnonzero(~forced_right(self.graded, self._batches.table))
+            self._mined = np.flatnonzero(
+                ~forced_right(self.graded, self._batches.table, len(self.vocabulary))
+            )
         return Record(
             self.step, loss, *validation, seconds=round(self.seconds, 3), characters=self.characters
         )
@@ -220,18 +228,17 @@ class Training:
         """The model to keep: the best on validation where training may stop early."""
         if self.best_weights:
             with torch.no_grad():
-                for name, parameter in self.graded.named_parameters():
+                for name, parameter in _trained(self.graded).items():
                     parameter.copy_(self.best_weights[name])
-        return self.graded
+        return merged(self.graded) if isinstance(self.graded, HFNetwork) else self.graded
 
     def state(self) -> bytes:
-        """Everything that the rest of the run depends on, as one safetensors file."""
-        tensors = {f"model.{n}": p.detach() for n, p in self.model.named_parameters()}
+        """Everything that the rest of the run depends on, as one safetensors file; what is not
+        trained is not in it."""
+        tensors = {f"model.{n}": p for n, p in _trained(self.model).items()}
         tensors |= {f"optimizer.{n}": t for n, t in tensors_of(self.optimizers).items()}
         if self.averaged is not None:
-            tensors |= {
-                f"average.{n}": p.detach() for n, p in self.averaged.module.named_parameters()
-            }
+            tensors |= {f"average.{n}": p for n, p in _trained(self.averaged.module).items()}
             tensors["averaged"] = self.averaged.n_averaged
         tensors |= {f"best.{n}": t for n, t in self.best_weights.items()}
         tensors["mined"] = torch.from_numpy(self._mined)
@@ -281,5 +288,10 @@ class Training:
     @staticmethod
     @torch.no_grad()
     def _copy(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-        for name, parameter in model.named_parameters():
+        for name, parameter in _trained(model).items():
             parameter.copy_(tensors[name])
+
+
+def _trained(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that training changes, by their names."""
+    return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}

@@ -7,15 +7,18 @@ from torch.optim import AdamW, Muon, Optimizer
 from lilliput.specs.training import TrainingSpec
 from lilliput.training.muon import Float32Muon, has_half_units
 
-_OUTSIDE = ("embedding", "positions", "head", "convolution")
+_OUTSIDE = ("embed", "positions", "head", "convolution", "wte", "wpe")
 """Tables of characters and positions: rows that are looked up, so no matrices to Muon; nor is a
-convolution, which multiplies each channel by itself. A recurrent cell's gates are one matrix."""
+convolution, which multiplies each channel by itself. A recurrent cell's gates are one matrix. The
+last two are GPT-2's names of its tables."""
 
 
 def optimizers_of(model: nn.Module, training: TrainingSpec) -> list[Optimizer]:
     """One optimizer, or Muon and AdamW; their learning rates are peaks (`set_rates`)."""
     matrices, tables, vectors = [], [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if parameter.ndim < 2:
             vectors.append(parameter)
         elif any(part in name for part in _OUTSIDE):

@@ -3,6 +3,7 @@
     spec.json            the spec; its digest names the run
     metrics.jsonl        one Record a line, appended
     resume.safetensors   weights, optimizer state and all else that the rest depends on
+    start.safetensors    the model of others that training started from, where it did
     model.safetensors    the model, when training is over
     exam.json            its grade, and looks.jsonl every look at unseen (lab/load.py writes both)
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from lilliput.errors import FileError, UserError
 from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
@@ -26,6 +28,8 @@ from lilliput.models import modelfile
 from lilliput.models.modelfile import Card
 from lilliput.specs import RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
+from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.training.begin import begin
 from lilliput.training.loop import Record, Training
 
 _SAVE_EVERY = 20.0
@@ -45,18 +49,20 @@ class Moment(NamedTuple):
     """A validation, where there was one just now."""
 
 
-def card_of(training: Training) -> Card:
-    """What the model file says of a training's model."""
-    task, model = training.task, training.graded
+def card_of(training: Training, model: nn.Module) -> Card:
+    """What the model file says of the model that a training made."""
+    task = training.task
+    ours = isinstance(training.vocabulary, Vocabulary)
     return Card(
         spec=training.spec,
-        characters=task.vocabulary.characters,
-        merges=[list(pair) for pair in task.vocabulary.merges],
+        characters=task.vocabulary.characters if ours else "",
+        merges=[list(pair) for pair in task.vocabulary.merges] if ours else [],
         end=task.vocabulary.end,
         context=training.context,
         format=task.format.to_dict(),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         marks=training.spec.marks,
+        outside=training.outside,
     )
 
 
@@ -87,20 +93,31 @@ def read_records(folder: Path) -> list[Record]:
     return [rows[step] for step in sorted(rows)]
 
 
-def run(spec: RunSpec, task: Task, folder: Path, device: torch.device) -> Iterator[Moment]:
+def run(
+    spec: RunSpec, task: Task, folder: Path, device: torch.device, teacher: Path | None = None
+) -> Iterator[Moment]:
     """Trains in `folder`, or goes on there; a run that is over is not trained again.
 
     Ctrl-C is taken at the next step: the state is saved, then KeyboardInterrupt is raised.
+
+    Args:
+        teacher: the model file of the spec's teacher, where it has one.
 
     Raises:
         UserError: the folder holds another run.
         FileError: it holds a damaged one, or cannot be written.
     """
-    if not holds(folder, spec):
-        write_json(folder / "spec.json", to_dict(spec))
-    if (folder / "model.safetensors").exists():
+    there = holds(folder, spec)
+    if there and (folder / "model.safetensors").exists():
         return
-    training = Training(spec, task, device)
+    # What cannot begin leaves no folder behind.
+    begun = begin(spec, task, folder / "start.safetensors")
+    training = Training(spec, task, device, begun, teacher)
+    if not there:
+        write_json(folder / "spec.json", to_dict(spec))
+    if begun.outside and not (folder / "start.safetensors").exists():
+        # So that the run goes on where what it was copied from is no longer there.
+        _keep(folder / "start.safetensors", training, training.finish())
     resume = folder / "resume.safetensors"
     if resume.exists():
         training.restore(resume.read_bytes())
@@ -122,7 +139,11 @@ def run(spec: RunSpec, task: Task, folder: Path, device: torch.device) -> Iterat
                 speed = training.characters / max(training.seconds, 1e-9)
                 loss = record.loss if record else training.mean_loss
                 yield Moment(training.step, loss, speed, record)
-    modelfile.save(folder / "model.safetensors", training.finish(), card_of(training))
+    _keep(folder / "model.safetensors", training, training.finish())
+
+
+def _keep(path: Path, training: Training, model: nn.Module) -> None:
+    modelfile.save(path, model, card_of(training, model))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from lilliput.baselines import nanogpt
 from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.models import modelfile
 from lilliput.models.shrink import check_cut, shrink
+from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import GPTSpec, ModelSpec
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.vocabulary import Vocabulary
@@ -47,7 +48,7 @@ def read_start(path: Path) -> Start:
     network, card = modelfile.load(path)
     vocabulary = card.vocabulary
     symbols = [vocabulary.decode([number]) for number in range(len(vocabulary))]
-    return Start(card.spec.model, symbols, dict(network.named_parameters()))
+    return Start(card.own, symbols, dict(network.named_parameters()))
 
 
 def digest_of(path: Path) -> str:
@@ -75,6 +76,7 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
         FileError: it is damaged, or another one than the spec was made for.
         SpecError: see `check`.
     """
+    assert not isinstance(spec.model, HFSpec), "the spec refuses two starts"
     path = Path(spec.start)
     if spec.start_digest and digest_of(path) != spec.start_digest:
         raise FileError(f"{path} has changed since this run was specified; bring it back")

@@ -7,11 +7,10 @@ is minus the bits of all documents (rounded), `total` their characters.
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from lilliput.exam.bits import Bits, nats_of
 from lilliput.exam.forced import forced_right
@@ -23,6 +22,7 @@ from lilliput.tasks.splits import Section
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.table import valid_table
 from lilliput.tasks.task import Problems, Task, task_of
+from lilliput.tasks.tokens import AnyVocabulary
 from lilliput.units import Z95
 
 WORST = 20
@@ -44,13 +44,14 @@ def validate(task: Task, reader: Reader, start: str) -> Validation:
     """The score on the validation section; changes nothing."""
     if isinstance(task, Stories):
         return ask_text(task, reader, "valid")
-    return _problems(task, reader.network, start)
+    return _problems(task, reader, start)
 
 
-def _problems(task: Problems, model: nn.Module, start: str) -> Validation:
+def _problems(task: Problems, reader: Reader, start: str) -> Validation:
     """Right answers by teacher forcing (see exam/forced.py)."""
-    problems, table = valid_table(task.spec, start)
-    marks = forced_right(model, table).tolist()
+    vocabulary = cast(AnyVocabulary, reader.vocabulary)
+    problems, table = valid_table(task.spec, vocabulary, start)
+    marks = forced_right(reader.network, table, len(vocabulary)).tolist()
     groups = {
         group: (sum(of_group), len(of_group))
         for group in task.groups

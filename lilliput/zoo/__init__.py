@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError, NotFoundError, nearest
-from lilliput.specs import ModelSpec
+from lilliput.specs import HFSpec, ModelSpec
 
 _FOLDER = Path(__file__).parent
 
@@ -87,8 +87,10 @@ def _tuples(value: Any) -> Any:
     return value
 
 
-def shape_words(model: ModelSpec) -> str:
-    """`2 × 24`, and how often a model's blocks are looped."""
+def shape_words(model: ModelSpec | HFSpec) -> str:
+    """`2 × 24`, and how often a model's blocks are looped; of a model of transformers its name."""
+    if isinstance(model, HFSpec):
+        return model.name
     layers, loops = getattr(model, "layers", 1), getattr(model, "loops", 1)
     return f"{layers} × {model.width}" + (f" looped {loops} times" if loops > 1 else "")
 

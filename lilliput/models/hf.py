@@ -1,4 +1,4 @@
-"""A network and a tokenizer of transformers with the interface of models of ours.
+"""A network of transformers with the interface of models of ours, made from its config alone too.
 
 B batch, T positions, S positions asked for (the last ones), V tokens of the vocabulary.
 Knows no file.
@@ -6,13 +6,14 @@ Knows no file.
 
 import copy
 import inspect
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from lilliput.errors import CharacterError, SpecError
+from lilliput.errors import FileError, LilliputError, SpecError
 
 
 @dataclass(frozen=True)
@@ -84,37 +85,56 @@ class HFNetwork(nn.Module):
             )
 
 
-class HFTokens:
-    """A tokenizer of transformers."""
+def window_of(config: Any) -> int:
+    """Tokens of the longest sequence that a model of transformers reads; 0: no limit."""
+    text = config.get_text_config()
+    limits = (getattr(text, key, 0) for key in ("max_position_embeddings", "n_positions", "n_ctx"))
+    return next((limit for limit in limits if isinstance(limit, int) and limit > 0), 0)
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        # GPT-2's kind names the end mark here and never writes it.
-        marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-        unknown = tokenizer.unk_token_id
-        self._unknown = None if unknown in marks else unknown
 
-    def __len__(self) -> int:
-        return len(self._tokenizer)
+def need_transformers() -> None:
+    """Raises LilliputError where transformers is not installed."""
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        raise LilliputError(
+            "models of the Hub need transformers, which is not installed; type"
+            " `pip install 'lilliput[hf]'`"
+        ) from None
 
-    def encode(self, text: str) -> list[int]:
-        """Numbers of a whole text, without start or end marks.
 
-        Raises:
-            CharacterError: part of the text has no token; it would be scored as if it were known.
-        """
-        ids = list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-        if self._unknown in ids:
-            raise CharacterError(
-                f"the tokenizer has no token for part of {text[:60]!r}; take out what it cannot"
-                " write, or choose another model"
-            )
-        return ids
+def network_of(config: Any) -> HFNetwork:
+    """A network of a config's shape, its numbers still to be filled in; in float32, on the CPU.
+    torch's global generator is not touched."""
+    import transformers
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids that begin where a text begins, marks left out."""
-        return str(
-            self._tokenizer.decode(
-                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
+    with torch.random.fork_rng(devices=[]):
+        model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    # Nothing here is padded, and the model would warn of it.
+    model.config.pad_token_id = None
+    return HFNetwork(model, window_of(config)).eval()
+
+
+def config_text(config: Any) -> str:
+    """A config as JSON, every field written out."""
+    return json.dumps(config.to_dict(), sort_keys=True)
+
+
+def config_of(text: str) -> Any:
+    """The config that `config_text` wrote. Only classes of transformers itself are made.
+
+    Raises:
+        LilliputError: transformers is not installed.
+        FileError: it has no class for this config.
+    """
+    need_transformers()
+    import transformers
+
+    try:
+        fields = json.loads(text)
+        return transformers.CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+    except Exception as error:
+        raise FileError(
+            f"transformers cannot use the config of this model ({type(error).__name__}); take the"
+            " version that requirements-dev.txt names"
+        ) from None

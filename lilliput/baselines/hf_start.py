@@ -1,0 +1,108 @@
+"""A model of transformers as training starts from it: network, config, tokenizer, and their digest.
+
+Read from where others keep it, or from a model file that such a training wrote. Knows no task.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from lilliput.baselines.hf import Opened, open_model
+from lilliput.errors import FileError
+from lilliput.models import modelfile
+from lilliput.models.hf import HFNetwork, config_text
+from lilliput.models.hf_parts import with_every
+from lilliput.specs.hf import HFSpec
+from lilliput.tasks.tokens import TokenVocabulary
+
+_TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+)
+
+
+class Start(NamedTuple):
+    """What a training starts from."""
+
+    network: HFNetwork
+    config: str
+    """As models.hf writes it."""
+    vocabulary: TokenVocabulary
+    digest: str
+    """sha256 of weights, config and tokenizer."""
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+
+def start_of(spec: HFSpec) -> Start:
+    """The model that a spec names, with the blocks that it wants.
+
+    Raises:
+        LilliputError: transformers is not installed.
+        NotFoundError: no such folder or name, or the Hub cannot be reached.
+        FileError: damaged or incomplete, of no causal model, or another than the spec was made for.
+        SpecError: it has no blocks to drop.
+    """
+    path = Path(spec.name)
+    kept = path / "model.safetensors" if path.is_dir() else path
+    own = kept.is_file() and not (path / "config.json").is_file()
+    start = _own(kept) if own else _theirs(open_model(spec.name))
+    if spec.digest and start.digest != spec.digest:
+        raise FileError(
+            f"{spec.name} has changed since this run was specified; bring the old files back, or"
+            " train anew under another --name"
+        )
+    if spec.every > 1:
+        network = with_every(start.network, spec.every)
+        start = start._replace(network=network, config=config_text(network.model.config))
+    return start
+
+
+def _own(path: Path) -> Start:
+    network, card = modelfile.load(path)
+    vocabulary = card.vocabulary
+    if not isinstance(network, HFNetwork) or not isinstance(vocabulary, TokenVocabulary):
+        raise FileError(
+            f"{path} holds a {card.spec.model.kind} of Lilliput and no model of transformers; give"
+            " a folder that `save_pretrained` wrote, or a run that began with one"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Start(network, card.outside["config"], vocabulary, digest)
+
+
+def _theirs(opened: Opened) -> Start:
+    tokenizer, folder = opened.tokenizer, opened.folder
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise FileError(
+            f"{folder} has a tokenizer that the tokenizers library cannot read; put its"
+            " tokenizer.json there"
+        )
+    marks = (tokenizer.eos_token_id, tokenizer.bos_token_id)
+    ends = [mark for mark in marks if mark is not None and mark < opened.rows]
+    if not ends:
+        raise FileError(
+            f"{folder} has a tokenizer without an end mark, by which an answer would be known to be"
+            " over; name its eos_token in tokenizer_config.json"
+        )
+    unknown = tokenizer.unk_token_id
+    vocabulary = TokenVocabulary(
+        tokenizer=backend.to_str(),
+        end_number=ends[0],
+        size=opened.rows,
+        # GPT-2's kind names the end mark here and never writes it.
+        unknown=-1 if unknown is None or unknown in marks else unknown,
+    )
+    read = hashlib.sha256()
+    for file in [folder / "config.json", *opened.files, *(folder / name for name in _TOKENIZER)]:
+        if file.is_file():
+            with file.open("rb") as opened_file:
+                read.update(hashlib.file_digest(opened_file, "sha256").digest())
+    return Start(opened.network, config_text(opened.config), vocabulary, read.hexdigest())

@@ -1,0 +1,106 @@
+"""The spec that the flags of `lilliput train` come to. Prints nothing."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from lilliput.errors import SpecError
+from lilliput.faces.cli_flags import spec_of
+from lilliput.faces.corpus_live import prepare
+from lilliput.lab.bases import Base, with_start
+from lilliput.specs import (
+    FAMILIES,
+    ArithmeticSpec,
+    GPTSpec,
+    HFSpec,
+    LinesSpec,
+    ModelSpec,
+    RunSpec,
+    StoriesSpec,
+    TaskSpec,
+    TrainingSpec,
+)
+from lilliput.units import parse_count
+
+TASKS: dict[str, type[Any]] = {
+    "arithmetic": ArithmeticSpec,
+    "lines": LinesSpec,
+    "stories": StoriesSpec,
+}
+
+
+def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base | None) -> RunSpec:
+    """The spec of a run.
+
+    Args:
+        family: of ours, or `hf`.
+        name: of the model of transformers to start from; empty: that of `base`, or none.
+        values: of the flags.
+        typed: names of the flags that were typed.
+        base: what was given with --spec, --resume, --config or --start.
+    """
+    from lilliput.lab.sealing import sealed_training, steps_of
+    from lilliput.lab.verbs import sealed
+
+    told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values)
+    prepare(told, quiet=values.json)
+    made = sealed(told)
+    training = sealed_training(spec_of(TrainingSpec, values))
+    model: ModelSpec | HFSpec
+    if family == "hf":
+        model = _started(name, values, base)
+    else:
+        model = _shape(family, made, training, values, typed, base)
+    spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)
+    if base and base.start_digest and base.start == values.start:
+        spec = replace(spec, start_digest=base.start_digest, start_marks=base.start_marks)
+    else:
+        spec = with_start(spec)
+    if not values.epochs:
+        return spec
+    if "steps" in typed:
+        raise SpecError("--epochs and --steps both say how long to train: leave one out")
+    return replace(spec, training=replace(training, steps=steps_of(spec, values.epochs)))
+
+
+def _started(name: str, values: Any, base: Base | None) -> HFSpec:
+    """The model of transformers that training starts from; of a spec that was given it is the one
+    that was meant there, whatever lies under its name now."""
+    from lilliput.lab.sealing import sealed_model
+
+    if values.params:
+        raise SpecError(
+            "--params solves for the shape of a family, and a model of transformers has its own:"
+            " leave it out, or drop blocks of it with --every"
+        )
+    kept = base.model if base and isinstance(base.model, HFSpec) else None
+    if kept is None:
+        return sealed_model(spec_of(HFSpec, values, name=name))
+    if name not in ("", kept.name):
+        raise SpecError(f"the spec starts from hf:{kept.name}, not from hf:{name}; leave one out")
+    parameters = kept.parameters if values.every == kept.every else 0
+    return sealed_model(
+        spec_of(HFSpec, values, name=kept.name, digest=kept.digest, parameters=parameters)
+    )
+
+
+def _shape(
+    family: str,
+    task: TaskSpec,
+    training: TrainingSpec,
+    values: Any,
+    typed: set[str],
+    base: Base | None,
+) -> ModelSpec:
+    from lilliput.lab.job import line_length_of, shape_of
+
+    cls = FAMILIES[family]
+    if values.params:
+        fixed = {f.name: getattr(values, f.name) for f in fields(cls) if f.name in typed}
+        return shape_of(task, training, family, parse_count(values.params), fixed)
+    model = spec_of(cls, values)
+    # A spec that was given has its own, unless another format is asked for.
+    if "line_length" not in typed and ("format" in typed or base is None):
+        lines = line_length_of(task, family)
+        if lines and isinstance(model, GPTSpec):
+            return replace(model, line_length=lines["line_length"])
+    return model

@@ -1,0 +1,93 @@
+"""Specs with the digests of what they name, so that a spec's own digest is that content's."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from lilliput.errors import SpecError
+from lilliput.lab.load import resolve
+from lilliput.specs import HFSpec, RunSpec, TaskSpec, TrainingSpec
+
+
+def sealed_model(spec: HFSpec) -> HFSpec:
+    """The spec with the digest and the number of parameters of the model that it names.
+
+    Raises:
+        NotFoundError, FileError: it cannot be had, or is none; see baselines.hf_start.
+    """
+    if spec.digest and spec.parameters:
+        return spec
+    from lilliput.baselines.hf_start import start_of
+
+    start = start_of(spec)
+    return replace(spec, digest=start.digest, parameters=start.parameters)
+
+
+def sealed_training(spec: TrainingSpec) -> TrainingSpec:
+    """The spec with the digest of its teacher's file."""
+    path = teacher_path(spec)
+    if path is None or spec.teacher_digest:
+        return spec
+    from lilliput.tasks.documents import file_digest
+
+    return replace(spec, teacher_digest=file_digest(path))
+
+
+def teacher_path(spec: TrainingSpec) -> Path | None:
+    """The model file of a training's teacher; None where it has none.
+
+    Raises:
+        NotFoundError: there is no model of that name.
+        SpecError: it is one of others, which have learned no task of ours.
+    """
+    if not spec.teacher:
+        return None
+    path = Path(spec.teacher)
+    if spec.teacher.startswith("hf:") or (path / "config.json").is_file():
+        name = spec.teacher.removeprefix("hf:")
+        raise SpecError(
+            f"{spec.teacher} has not learned the task that it is to teach: train it first, with"
+            f" `lilliput train hf:{name}`, and give that run as the teacher"
+        )
+    return resolve(spec.teacher)
+
+
+def check_teacher(task: TaskSpec, training: TrainingSpec) -> None:
+    """Raises SpecError where a training's teacher cannot teach our own families a task, before any
+    of them is trained."""
+    path = teacher_path(training)
+    if path is None:
+        return
+    from lilliput.tasks.task import task_of
+    from lilliput.training.teacher import teacher_of
+
+    made = task_of(task)
+    context = made.context + (1 if training.opens_with_end else 0)
+    if training.layout == "stream":
+        context = max(context, training.block)
+    teacher_of(RunSpec(task=task, training=training), made, path, made.vocabulary, context)
+
+
+def steps_of(spec: RunSpec, epochs: int) -> int:
+    """Steps in which everything that a run learns from comes so often.
+
+    Raises:
+        SpecError: problems are drawn from a space too large to list.
+    """
+    from lilliput.tasks.stories import Stories
+    from lilliput.tasks.task import task_of
+    from lilliput.training.batches import Batches
+    from lilliput.training.begin import begin
+    from lilliput.training.windows import Windows
+
+    task, training = task_of(spec.task), spec.training
+    if isinstance(task, Stories):
+        rows: float = Windows(task, training, spec.seed).num_rows
+    else:
+        rows = Batches(task, training, spec.seed, begin(spec, task).vocabulary).num_rows
+    if not rows:
+        raise SpecError(
+            "an epoch of problems that are drawn anew each time has no end: write --steps in place"
+            " of --epochs, or --serve fixed"
+        )
+    return max(1, math.ceil(epochs * rows / training.batch))

@@ -1,0 +1,152 @@
+"""A teacher: a trained model whose likelihoods a student learns besides the text (distillation).
+
+Hinton et al. 2015, arXiv 1503.02531. B rows, T characters, S positions with logits, V vocabulary.
+Knows no files but a model's, and no search.
+"""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lilliput.errors import FileError, SpecError
+from lilliput.models import modelfile
+from lilliput.models.modelfile import Card
+from lilliput.specs.run import RunSpec
+from lilliput.specs.task import ArithmeticSpec, LinesSpec, StoriesSpec, TaskSpec
+from lilliput.tasks.documents import file_digest
+from lilliput.tasks.task import Task
+from lilliput.tasks.tokens import AnyVocabulary
+from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.training.batches import IGNORED
+
+
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """What is asked of a teacher, and how much it weighs."""
+
+    network: nn.Module
+    share: float
+    temperature: float
+
+    def loss(self, logits_BSV: Tensor, ids_BT: Tensor, targets_BS: Tensor, first: int) -> Tensor:
+        """Sum over the characters that are learned of what the student's likelihoods lack of the
+        teacher's (Kullback-Leibler divergence, nats), both at the temperature, times its square."""
+        with torch.no_grad():
+            held_BSV = self.network(ids_BT, first).float() / self.temperature
+        apart_BSV = F.kl_div(
+            F.log_softmax(logits_BSV.float() / self.temperature, dim=-1),
+            F.log_softmax(held_BSV, dim=-1),
+            reduction="none",
+            log_target=True,
+        )
+        learned_BS = targets_BS != IGNORED
+        return apart_BSV.sum(dim=-1)[learned_BS].sum() * self.temperature**2
+
+
+def teacher_of(
+    spec: RunSpec, task: Task, path: Path, vocabulary: AnyVocabulary, context: int
+) -> Teacher:
+    """The teacher that a spec names.
+
+    Args:
+        path: its model file.
+        vocabulary: the student's.
+        context: the student's longest sequence.
+
+    Raises:
+        NotFoundError, FileError: there is no such model file, it is damaged, or another than the
+            spec was made for.
+        SpecError: it has another vocabulary, format or exam than the student.
+    """
+    training = spec.training
+    digest = file_digest(path)
+    if training.teacher_digest and digest != training.teacher_digest:
+        raise FileError(
+            f"the teacher {training.teacher} has changed since this run was specified; bring the"
+            " old file back, or train anew under another --name"
+        )
+    network, card = _loaded(path, digest)
+    _check_vocabulary(training.teacher, card.vocabulary, vocabulary)
+    _check_task(spec, task, card)
+    window = int(network.window)  # type: ignore[arg-type]
+    if window and window < context:
+        raise SpecError(
+            f"the teacher {training.teacher} reads {window:,} characters or pieces at once, and"
+            f" the student learns from {context:,}: give a smaller --block, or another teacher"
+        )
+    return Teacher(network, training.teacher_share, training.teacher_temperature)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, digest: str) -> tuple[nn.Module, Card]:
+    """Read once, however many slices of trainings are taught."""
+    network, card = modelfile.load(path)
+    return network.eval().requires_grad_(False), card
+
+
+def _check_vocabulary(name: str, its: AnyVocabulary, own: AnyVocabulary) -> None:
+    """Raises SpecError where the numbers of teacher and student mean different characters."""
+    if its == own:
+        return
+    if (
+        isinstance(its, Vocabulary)
+        and isinstance(own, Vocabulary)
+        and not (its.merges + own.merges)
+    ):
+        apart = sorted(set(its.known) ^ set(own.known))
+        more = f": {apart[0]!r} is only in one" if apart else ", in another order"
+    else:
+        more = f": {_kind(its)} against {_kind(own)}"
+    raise SpecError(
+        f"the teacher {name} has another vocabulary than the student{more}; likelihoods can be"
+        " learned only of the same characters: choose a teacher of the same task and --format"
+    )
+
+
+def _kind(vocabulary: AnyVocabulary) -> str:
+    if isinstance(vocabulary, Vocabulary):
+        return f"{len(vocabulary):,} {'pieces' if vocabulary.merges else 'characters'}"
+    return f"a tokenizer of {len(vocabulary):,} tokens"
+
+
+def _check_task(spec: RunSpec, task: Task, card: Card) -> None:
+    """Raises SpecError where a teacher has learned something else."""
+    name = spec.training.teacher
+    if card.format != task.format.to_dict():
+        raise SpecError(
+            f"the teacher {name} writes in another format ({_words(card.format)}) than the student"
+            f" ({_words(task.format.to_dict())}): give both the same --format and --operands"
+        )
+    if _exam(card.spec.task) != _exam(spec.task):
+        raise SpecError(
+            f"the teacher {name} has another exam, so it may have learned what the student must not"
+            " see: train it on the same task, with the same operands, held-out range, fold and text"
+        )
+    if card.spec.training.opens_with_end != spec.training.opens_with_end:
+        raise SpecError(
+            f"the teacher {name} was trained with --layout {card.spec.training.layout} --loss"
+            f" {card.spec.training.loss}: give the student the same, for both read the same rows"
+        )
+    if "leaked" in card.marks and "leaked" not in spec.marks:
+        raise SpecError(
+            f"the teacher {name} was trained on problems of its own exam (leaked), and would pass"
+            " them on; choose another teacher"
+        )
+
+
+def _exam(task: TaskSpec) -> TaskSpec:
+    """A task without what decides only how it is learned, or where its files lie."""
+    if isinstance(task, ArithmeticSpec):
+        return dataclasses.replace(task, weights=(), source="", source_digest="", leaked=False)
+    if isinstance(task, LinesSpec):
+        return dataclasses.replace(task, file="-")
+    assert isinstance(task, StoriesSpec)
+    return dataclasses.replace(task, text=("-",), valid=(), unseen=())
+
+
+def _words(style: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in style.items() if value)
