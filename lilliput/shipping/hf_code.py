@@ -44,7 +44,7 @@ def modeling(kind: str) -> str:
     imports, parts = _lines_of_imports(_IMPORTS), []
     pieces = [
         ("errors.py", ("LilliputError", "UserError", "SpecError")),
-        ("specs/codec.py", ("check_finite",)),
+        ("specs/codec.py", ("T", "later", "check_finite")),
         ("specs/model.py", ("_positive", "_ATTENTIONS", spec)),
         *((f"models/{name}.py", None) for name in _FILES[kind]),
     ]

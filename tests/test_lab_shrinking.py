@@ -1,0 +1,95 @@
+"""A search that cuts a trained model down: its sizes, what they begin with, and its command."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from lilliput.errors import SpecError
+from lilliput.faces.cli import main
+from lilliput.lab.bases import with_start
+from lilliput.lab.job import count
+from lilliput.lab.shrinking import kinds_of, parent_of, propose_cut, search_from, shrinking
+from lilliput.models import modelfile
+from lilliput.models.shrink import shrink
+from lilliput.search.ledger import Ledger
+from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec, from_dict
+from lilliput.tasks.task import task_of
+from lilliput.training.loop import Training
+from lilliput.training.start import take_over
+
+SHAPE = GPTSpec(layers=2, width=8, heads=2, hidden=12)
+TASK = ArithmeticSpec(operands="0-9", operations="+")
+RECIPE = TrainingSpec(steps=4, batch=8, evaluate_every=4)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `runs/large` is."""
+    folder = tmp_path_factory.mktemp("shrinking")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        command = "train gpt --operands 0-9 --operations + --layers 2 --width 8 --heads 2"
+        rest = "--hidden 12 --steps 4 --batch 8 --evaluate-every 4 --name large"
+        assert main([*command.split(), *rest.split()]) == 0
+    return folder
+
+
+@pytest.fixture
+def parent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    monkeypatch.chdir(folder)
+    return parent_of("runs/large", SHAPE, TASK, RECIPE)
+
+
+def test_the_ladder_goes_from_the_model_to_what_every_cut_reaches(parent: RunSpec) -> None:
+    search = search_from(parent)
+    assert (search.largest, search.families) == (count(parent), ("gpt",))
+    job = shrinking(parent)
+    for kind in kinds_of(parent):
+        for size in (search.smallest, (search.smallest + search.largest) // 2, search.largest):
+            spec = job.propose_spec("gpt", size, {"cut": kind, "weight_decay": 0.0}, 3)
+            assert count(spec) <= size
+            assert (spec.start, spec.seed) == (parent.start, 3)
+            assert spec.training == replace(parent.training, weight_decay=0.0)
+    assert job.propose_spec("gpt", search.largest, {}, 0).model == SHAPE
+
+
+def test_a_size_begins_with_what_was_cut_out(parent: RunSpec) -> None:
+    spec = propose_cut(parent, "gpt", count(parent) - 300, {"cut": "heads"}, 0)
+    assert isinstance(spec.model, GPTSpec)
+    assert spec.model.heads == 1
+    training = Training(spec, task_of(spec.task))
+    take_over(training.model, spec, training.task.vocabulary)
+    large, _ = modelfile.load(Path(parent.start))
+    wanted = shrink(dict(large.named_parameters()), SHAPE, spec.model)
+    for name, parameter in training.model.named_parameters():
+        torch.testing.assert_close(parameter, wanted[name])
+
+
+def test_the_command_goes_down_and_says_itself(parent: RunSpec, folder: Path) -> None:
+    command = (
+        "find arithmetic --shrink runs/large --budget 8-steps --seeds 0 --workers 1 --folder s"
+    )
+    assert main(command.split()) == 0
+    with Ledger(folder / "s", write=False) as ledger:
+        specs = [from_dict(RunSpec, trial.spec) for trial in ledger.trials]
+    assert {spec.start for spec in specs} == {parent.start}
+    assert len({spec.model for spec in specs}) == 2
+    report = (folder / "s" / "report.html").read_text()
+    assert "--shrink" in report
+
+
+def test_what_cannot_be_cut_down_is_said(
+    parent: RunSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SpecError, match="is a gru; only a gpt can be cut down"):
+        parent_of("runs/large", GRUSpec(), TASK, RECIPE)
+    shrunk = ["find", "arithmetic", "--shrink", "runs/large"]
+    assert main(["find", "lines", "--file", "x", "--shrink", "runs/large"]) == 2
+    assert "was not trained here on lines" in capsys.readouterr().err
+    assert main([*shrunk, "--heads", "1"]) == 2
+    assert "runs/large has its shape" in capsys.readouterr().err
+    wrong = replace(parent, model=replace(SHAPE, width=4), start_digest="")
+    with pytest.raises(SpecError, match="width cannot be cut"):
+        with_start(wrong)
