@@ -80,7 +80,7 @@ AVX2 SUM(sum_bytes_wide, int8_t, __m256i, 2, OF_BYTES, _mm256_add_epi32, PUT_WHO
 AVX2 SUM(sum_shorts_wide, int16_t, __m256, 2, OF_SHORTS, _mm256_add_ps, _mm256_storeu_ps)
 #define HERE(kind) (HAS_AVX2 ? sum_##kind##_wide : sum_##kind)
 /* The compiler's own way brings 4.5 kB with it; glibc knows too. */
-#if defined(LP_SMALL) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#if defined(LP_SMALL) && defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 233
 #include <sys/platform/x86.h>
 #define HAS_AVX2 CPU_FEATURE_ACTIVE(AVX2)
 #else
