@@ -16,7 +16,10 @@ FLAGS = (
 )  # fmt: skip
 SMALL = ("-Os", "-DLP_SMALL", "-ffunction-sections", "-fdata-sections")
 """A program of whole numbers is there to be small: one copy of the busy loops, nothing unused."""
-_STRIPPED = ("-s", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,noseparate-code")
+_STRIPPED = (
+    "-s", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
+)  # fmt: skip
+"""No section begins on a page of its own, for each of which up to 4 kB would be left empty."""
 
 
 def compiler() -> str:
