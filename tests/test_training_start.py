@@ -18,6 +18,7 @@ from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
 from lilliput.training.loss import loss_of
 from lilliput.training.run import card_of, run
+from lilliput.training.start import path_of, take_over
 
 CPU = torch.device("cpu")
 TINY = RunSpec(
@@ -231,3 +232,15 @@ def test_a_run_from_a_start_is_on_disk_and_goes_on(tmp_path: Path) -> None:
     assert card.marks == {UNKNOWN: "yes"}
     expected = weights(made(spec, 4))
     assert torch.equal(torch.cat([p.detach().flatten() for p in kept.parameters()]), expected)
+
+
+def test_a_start_of_the_package_is_named_and_not_placed() -> None:
+    theirs, card = modelfile.load(path_of("zoo:addition-368"))
+    made_of = with_start(replace(card.spec, start="zoo:addition-368"))
+    assert made_of.start == "zoo:addition-368"
+    training = Training(made_of, task_of(made_of.task))
+    take_over(training.model, made_of, training.task.vocabulary)
+    for (_, own), (_, other) in zip(
+        training.model.named_parameters(), theirs.named_parameters(), strict=True
+    ):
+        torch.testing.assert_close(own, other)

@@ -168,7 +168,8 @@ def with_start(spec: RunSpec) -> RunSpec:
         card = read_card(path)
         marks = tuple(name for name, value in card.marks.items() if value == "yes")
         marks = tuple(dict.fromkeys((*marks, *_leaks(card.spec.task, spec.task))))
-    return replace(spec, start=str(path), start_digest=digest_of(path), start_marks=marks)
+    start = spec.start if spec.start.startswith("zoo:") else str(path)
+    return replace(spec, start=start, start_digest=digest_of(path), start_marks=marks)
 
 
 def _leaks(learned: TaskSpec, asked: TaskSpec) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from lilliput.specs.model import GPTSpec, ModelSpec
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.vocabulary import Vocabulary
 
+_ZOO = Path(__file__).parents[1] / "zoo"
 _TABLES = ("embedding", "head")
 """Tables with a row for each symbol."""
 
@@ -51,6 +52,14 @@ def read_start(path: Path) -> Start:
     return Start(card.own, symbols, dict(network.named_parameters()))
 
 
+def path_of(start: str) -> Path:
+    """Where a start lies, which a spec names as a path, or a model of the package as `zoo:NAME`, so
+    that what is made of it is the same run on every machine."""
+    if start.startswith("zoo:"):
+        return _ZOO / f"{start.removeprefix('zoo:')}.safetensors"
+    return Path(start)
+
+
 def digest_of(path: Path) -> str:
     """sha256 of a file that is started from.
 
@@ -77,7 +86,7 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
         SpecError: see `check`.
     """
     assert not isinstance(spec.model, HFSpec), "the spec refuses two starts"
-    path = Path(spec.start)
+    path = path_of(spec.start)
     if spec.start_digest and digest_of(path) != spec.start_digest:
         raise FileError(f"{path} has changed since this run was specified; bring it back")
     start = read_start(path)
