@@ -16,10 +16,9 @@ import lilliput.zoo
 from lilliput.faces import cli_train, train_spec
 from lilliput.faces.cli import main
 from lilliput.faces.cli_calc import DEFAULT_TASK
-from lilliput.faces.cli_flags import given, parse
 from lilliput.lab.answering import Model
 from lilliput.models.modelfile import read_card
-from lilliput.specs import StoriesSpec
+from lilliput.specs import RunSpec, StoriesSpec
 from lilliput.zoo import Entry
 
 RUN = (
@@ -237,10 +236,9 @@ def test_the_best_is_chosen_by_validation(
 
 @pytest.mark.parametrize("entry", lilliput.zoo.entries(), ids=lambda entry: entry.name)
 def test_the_command_makes_the_same_run(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
-    lilliput_, verb, family, *rest = shlex.split(entry.command)
+    lilliput_, verb, *words = shlex.split(entry.command)
     assert (lilliput_, verb) == ("lilliput", "train")
     made = read_card(lilliput.zoo.path_of(entry.name)).spec
-    task = rest[rest.index("--task") + 1] if "--task" in rest else "arithmetic"
     if isinstance(made.task, StoriesSpec):
         # Its text does not come with the package; the command names it.
         digest = made.task.text_digest
@@ -248,6 +246,7 @@ def test_the_command_makes_the_same_run(entry: Entry, monkeypatch: pytest.Monkey
         monkeypatch.setattr(
             "lilliput.lab.verbs.sealed", lambda task: replace(task, text_digest=digest)
         )
-    flags = cli_train.flags_of(family, task)
-    values = parse("train", "", flags, rest)
-    assert train_spec.spec_from(family, "", values, given(flags, rest), None) == made
+    specs: list[RunSpec] = []
+    monkeypatch.setattr(cli_train, "_train", lambda spec, values: specs.append(spec))
+    cli_train.main(words)
+    assert specs == [made]
