@@ -93,3 +93,13 @@ def test_what_cannot_be_cut_down_is_said(
     wrong = replace(parent, model=replace(SHAPE, width=4), start_digest="")
     with pytest.raises(SpecError, match="width cannot be cut"):
         with_start(wrong)
+
+
+def test_what_is_cut_down_may_be_taught(parent: RunSpec, folder: Path) -> None:
+    """The teacher's file is named by its content in every trial, as in any other search."""
+    command = "find arithmetic --shrink runs/large --teacher runs/large --budget 4-steps --seeds 0"
+    assert main([*command.split(), "--workers", "1", "--folder", "taught"]) == 0
+    with Ledger(folder / "taught", write=False) as ledger:
+        specs = [from_dict(RunSpec, trial.spec) for trial in ledger.trials]
+    assert specs
+    assert {spec.training.teacher_digest for spec in specs} == {parent.start_digest}

@@ -170,7 +170,10 @@ def find(
     check_shape(shape or {}, search.families)
     task, training = sealed(task), sealed_training(training)
     check_teacher(task, training)
-    job = shrinking(parent) if parent else job_of(task, training, shape)
+    if parent:
+        job = shrinking(replace(parent, task=task, training=training))
+    else:
+        job = job_of(task, training, shape)
     snapshot = None
     for snapshot in find_smallest(search, job, folder):
         yield snapshot
