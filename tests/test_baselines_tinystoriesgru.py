@@ -166,7 +166,7 @@ def test_foreign_files_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="damaged"):
         load(path)
     torch.save([1, 2], path)
-    with pytest.raises(FileError, match="holds a list, but must hold a state dict"):
+    with pytest.raises(FileError, match="holds a list, and not weights by their names"):
         load(path)
     torch.save({"weight": torch.ones(2)}, path)
     with pytest.raises(FileError, match=r"no model of tinystoriesgru: it lacks token_emb.* and 11"):

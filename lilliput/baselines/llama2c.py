@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lilliput.baselines.archive import REMEDY
 from lilliput.baselines.baseline import Baseline
 from lilliput.baselines.llama2c_tokens import END, START, Llama2cTokens, read, read_tokens
 from lilliput.errors import FileError, SpecError
@@ -32,7 +33,6 @@ _EPSILON = 1e-5
 _LARGEST = (1 << 16, 1 << 20, 1 << 10, 1 << 16, 1 << 16, 1 << 20, 1 << 20)
 """Of each number in the header: more than any model has, less than what text or weights look like
 when read as a header."""
-_REMEDY = "copy it again from where it came"
 
 
 class Header(NamedTuple):
@@ -105,7 +105,7 @@ def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
     if len(content) < _HEADER.size:
         raise FileError(
             f"{path} is cut short in its header: {len(content)} of {_HEADER.size} bytes are there;"
-            f" {_REMEDY}"
+            f" {REMEDY}"
         )
     header = _header(content)
     if header is None:
@@ -126,12 +126,12 @@ def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
         missing = int(np.searchsorted(ends, (len(content) - _HEADER.size) // 4, side="right"))
         raise FileError(
             f"{path} is cut short in {list(shapes)[missing]}: {len(content):,} of {length:,} bytes"
-            f" are there; {_REMEDY}"
+            f" are there; {REMEDY}"
         )
     if len(content) > length:
         raise FileError(
             f"{path} is {len(content) - length:,} bytes too long for the sizes that it names: it is"
-            f" damaged or foreign; {_REMEDY}"
+            f" damaged or foreign; {REMEDY}"
         )
     # A copy: torch wants memory that can be written to.
     parts = np.split(np.frombuffer(content, "<f4", offset=_HEADER.size).copy(), ends[:-1])
@@ -141,7 +141,7 @@ def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
     }
     for name, weight in weights.items():
         if not weight.isfinite().all():
-            raise FileError(f"{path} is damaged: {name} has numbers that are not finite; {_REMEDY}")
+            raise FileError(f"{path} is damaged: {name} has numbers that are not finite; {REMEDY}")
     return header, weights
 
 

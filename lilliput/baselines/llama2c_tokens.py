@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from lilliput.baselines.archive import REMEDY
 from lilliput.errors import CharacterError, FileError, NotFoundError
 
 START, END = 1, 2
@@ -25,7 +26,6 @@ _WORDS = 1 << 16
 """Words whose pieces are kept: a corpus of stories has about 20,000."""
 _LONGEST = 1 << 12
 """More bytes than any tokenizer's pieces have, less than a text's first four read as a number."""
-_REMEDY = "copy it again from where it came"
 
 
 class Llama2cTokens:
@@ -145,7 +145,7 @@ def read_tokens(path: Path, size: int) -> Llama2cTokens:
     """
     content = read(path)
     if len(content) < 4:
-        raise FileError(f"{path} is cut short: no whole number is there; {_REMEDY}")
+        raise FileError(f"{path} is cut short: no whole number is there; {REMEDY}")
     (longest,) = struct.unpack_from("<i", content)
     if not 0 < longest <= _LONGEST:
         raise FileError(
@@ -156,7 +156,7 @@ def read_tokens(path: Path, size: int) -> Llama2cTokens:
     place = 4
     while place < len(content) and len(pieces) < size:
         if place + 8 > len(content):
-            raise FileError(f"{path} is cut short in piece {len(pieces)} of {size}; {_REMEDY}")
+            raise FileError(f"{path} is cut short in piece {len(pieces)} of {size}; {REMEDY}")
         score, length = struct.unpack_from("<fi", content, place)
         place += 8
         if not 0 < length <= longest or score != score:
@@ -165,7 +165,7 @@ def read_tokens(path: Path, size: int) -> Llama2cTokens:
                 f" bytes, of {longest:,} at most, and the score {score:g}"
             )
         if place + length > len(content):
-            raise FileError(f"{path} is cut short in piece {len(pieces)} of {size}; {_REMEDY}")
+            raise FileError(f"{path} is cut short in piece {len(pieces)} of {size}; {REMEDY}")
         try:
             pieces.append(content[place : place + length].decode())
         except UnicodeDecodeError:
@@ -177,12 +177,12 @@ def read_tokens(path: Path, size: int) -> Llama2cTokens:
     if len(pieces) < size:
         raise FileError(
             f"{path} has {len(pieces)} pieces, but the model's vocabulary has {size}: it is cut"
-            f" short, or another model's; {_REMEDY}"
+            f" short, or another model's; {REMEDY}"
         )
     if place < len(content):
         raise FileError(
             f"{path} is {len(content) - place:,} bytes too long for {size} pieces: it is damaged,"
-            f" or another model's; {_REMEDY}"
+            f" or another model's; {REMEDY}"
         )
     if pieces[_FIRST_BYTE : _FIRST_BYTE + len(_BYTES)] != _BYTES or " " not in pieces:
         raise FileError(

@@ -10,24 +10,24 @@ V symbols, T positions, E width. Knows no exam.
 
 import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from lilliput.baselines.archive import REMEDY, open_archive
 from lilliput.baselines.baseline import Baseline
 from lilliput.baselines.nanogpt_meta import read_meta
 from lilliput.baselines.symbols import Symbols
 from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.models.gpt import GPT
 from lilliput.specs.model import GPTSpec
+from lilliput.specs.recipes import nanogpt_shape
 
 _SIZES = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
 _COMPILED = "_orig_mod."
 _LARGEST = 1 << 24
 """Of each size: more than any model has."""
-_REMEDY = "copy it again from where it came"
 
 
 class Checkpoint(NamedTuple):
@@ -87,17 +87,14 @@ def read(path: Path) -> Checkpoint:
     loaded = _opened(path)
     sizes = _sizes(path, loaded.get("model_args"))
     try:
-        spec = GPTSpec(
+        spec = nanogpt_shape(
             layers=sizes["n_layer"],
             width=sizes["n_embd"],
             heads=sizes["n_head"],
-            mlp="gelu-erf",
-            norm="layer",
-            positions="learned",
             bias=bool(loaded["model_args"].get("bias", True)),
         )
     except SpecError as error:
-        raise FileError(f"{path} has sizes that no model has: {error}; {_REMEDY}") from None
+        raise FileError(f"{path} has sizes that no model has: {error}; {REMEDY}") from None
     config = loaded.get("config")
     config = config if isinstance(config, dict) else {}
     weights = _weights(path, loaded.get("model"), spec, sizes)
@@ -115,19 +112,7 @@ def network_of(checkpoint: Checkpoint) -> GPT:
 def _opened(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NotFoundError(f"no file {path}; give a ckpt.pt of nanoGPT")
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError:
-        raise FileError(
-            f"{path} holds more than weights and settings: opening it could run code, so it is not"
-            " opened; write it again with nanoGPT's train.py"
-        ) from None
-    except Exception:
-        # Whatever odd bytes do to the reader: an archive cut short, impossible sizes.
-        raise FileError(f"{path} is cut short or damaged; {_REMEDY}") from None
-    if not isinstance(loaded, dict):
-        raise FileError(f"{path} holds a {type(loaded).__name__}, no checkpoint of nanoGPT")
-    return loaded
+    return open_archive(path, "write it again with nanoGPT's train.py")
 
 
 def _sizes(path: Path, given: Any) -> dict[str, int]:
@@ -136,7 +121,7 @@ def _sizes(path: Path, given: Any) -> dict[str, int]:
     wrong = [n for n, size in sizes.items() if type(size) is not int or not 0 < size < _LARGEST]
     if wrong:
         told = ", ".join(f"{name} {sizes[name]!r}" for name in wrong)
-        raise FileError(f"{path} has impossible model_args: {told}; {_REMEDY}")
+        raise FileError(f"{path} has impossible model_args: {told}; {REMEDY}")
     return {name: int(size) for name, size in sizes.items() if size is not None}
 
 
@@ -148,7 +133,7 @@ def _weights(path: Path, given: Any, spec: GPTSpec, sizes: dict[str, int]) -> di
     head = theirs.pop("lm_head.weight", None)
     theirs = {n: t for n, t in theirs.items() if not n.endswith((".attn.bias", ".masked_bias"))}
     if spec.layers > len(theirs):
-        raise FileError(f"{path} has {len(theirs)} tensors for {spec.layers} layers; {_REMEDY}")
+        raise FileError(f"{path} has {len(theirs)} tensors for {spec.layers} layers; {REMEDY}")
     wanted = _shapes(spec, sizes["vocab_size"], sizes["block_size"])
     shapes = {n: tuple(t.shape) if isinstance(t, Tensor) else None for n, t in theirs.items()}
     names = {theirs_: shape for theirs_, _, shape in wanted}
@@ -157,15 +142,15 @@ def _weights(path: Path, given: Any, spec: GPTSpec, sizes: dict[str, int]) -> di
             raise FileError(
                 f"{path} has weights that do not fit its model_args: {name} is"
                 f" {_shape_words(shapes.get(name))}, and by them {_shape_words(names.get(name))};"
-                f" {_REMEDY}"
+                f" {REMEDY}"
             )
     weights = {ours: theirs[name].float() for name, ours, _ in wanted}
     # Before anything is copied: a few bytes can pose as a huge tensor.
     if sum(tensor.numel() for tensor in weights.values()) > path.stat().st_size:
-        raise FileError(f"{path} is too short for the weights that it names; {_REMEDY}")
+        raise FileError(f"{path} is too short for the weights that it names; {REMEDY}")
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
-            raise FileError(f"{path} is damaged: {name} has numbers that are not finite; {_REMEDY}")
+            raise FileError(f"{path} is damaged: {name} has numbers that are not finite; {REMEDY}")
     if isinstance(head, Tensor) and not torch.equal(head.float(), weights["embedding"]):
         raise FileError(f"{path} has an output matrix apart from its embedding; nanoGPT ties them")
     return weights

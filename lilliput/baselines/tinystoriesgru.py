@@ -10,13 +10,13 @@ V 98 symbols, P 256 positions, E = H width, G = 3H, N 6 heads, where there is at
 import json
 import math
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lilliput.baselines.archive import REMEDY, open_archive
 from lilliput.errors import FileError, NotFoundError
 from lilliput.models.memory_gru import MemoryGRU
 from lilliput.specs.model import MemoryGRUSpec
@@ -54,7 +54,6 @@ _NAMES = (
 _ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
 _ARCHIVE = b"PK\x03\x04"
 """First bytes of a .pt file, which is a zip."""
-_REMEDY = "copy it again from where it came"
 
 
 def load(path: Path) -> tuple[MemoryGRU, list[str]]:
@@ -94,11 +93,11 @@ def _symbols(path: Path) -> list[str]:
     except FileNotFoundError:
         return SYMBOLS
     except (OSError, UnicodeDecodeError, ValueError, RecursionError):
-        raise FileError(f"{beside} cannot be read as a JSON list of symbols; {_REMEDY}") from None
+        raise FileError(f"{beside} cannot be read as a JSON list of symbols; {REMEDY}") from None
     if not isinstance(symbols, list) or not all(isinstance(s, str) and s for s in symbols):
-        raise FileError(f"{beside} must be a JSON list of symbols; {_REMEDY}, or delete it")
+        raise FileError(f"{beside} must be a JSON list of symbols; {REMEDY}, or delete it")
     if len(set(symbols)) != len(symbols):
-        raise FileError(f"{beside} names a symbol twice; {_REMEDY}, or delete it")
+        raise FileError(f"{beside} names a symbol twice; {REMEDY}, or delete it")
     return symbols
 
 
@@ -106,19 +105,8 @@ def _state_dict(path: Path, start: bytes) -> dict[str, Tensor]:
     if start[:1] == b"\x80":
         raise FileError(f"{path} is a bare pickle, which could run code, so it is not opened")
     if start != _ARCHIVE:
-        raise FileError(f"{path} is cut short, damaged, or no .pt file; {_REMEDY}")
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError:
-        raise FileError(
-            f"{path} holds more than weights: opening it could run code, so it is not opened; give"
-            " a .pt file with a plain state dict"
-        ) from None
-    except Exception:
-        # Whatever odd bytes do to the reader: an archive cut short, impossible sizes.
-        raise FileError(f"{path} is cut short or damaged; {_REMEDY}") from None
-    if not isinstance(loaded, dict):
-        raise FileError(f"{path} holds a {type(loaded).__name__}, but must hold a state dict")
+        raise FileError(f"{path} is cut short, damaged, or no .pt file; {REMEDY}")
+    loaded = open_archive(path, "give a .pt file with a plain state dict")
     return {str(name): _plain(path, str(name), value) for name, value in loaded.items()}
 
 
@@ -128,7 +116,7 @@ def _plain(path: Path, name: str, value: Any) -> Tensor:
     if isinstance(value, tuple) and len(value) == 2:
         value, scale = value
     if not isinstance(value, Tensor):
-        raise FileError(f"{path} has no tensor under the name {name}; {_REMEDY}")
+        raise FileError(f"{path} has no tensor under the name {name}; {REMEDY}")
     return value.to(torch.float32) * torch.as_tensor(scale, dtype=torch.float32)
 
 
@@ -169,7 +157,7 @@ def _headless(path: Path, vocabulary_size: int) -> dict[str, Tensor]:
     raise FileError(
         f"{path} has {len(content):,} bytes, which is no size of a tinystoriesgru .bin file with"
         f" {vocabulary_size} symbols (width 124: 422,294 as int16, 214,820 as int8); it is cut"
-        f" short or of another program; {_REMEDY}"
+        f" short or of another program; {REMEDY}"
     )
 
 
@@ -215,7 +203,7 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
     input_GE = tensors["gru_cell.weight_ih"]
     tables = (table_VE, places_PE, input_GE)
     if any(table.ndim != 2 or not table.numel() for table in tables):
-        raise FileError(f"is damaged: its embeddings or inputs are no tables; {_REMEDY}")
+        raise FileError(f"is damaged: its embeddings or inputs are no tables; {REMEDY}")
     if len(table_VE) != num_symbols:
         raise FileError(
             f"has {len(table_VE)} symbols, but the vocabulary {num_symbols}; put its own"
@@ -255,8 +243,8 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     wrong = sorted(name for name, shape in shapes.items() if tuple(ours[name].shape) != shape)
     if wrong:
-        raise FileError(f"is damaged: {', '.join(wrong)} have impossible sizes; {_REMEDY}")
+        raise FileError(f"is damaged: {', '.join(wrong)} have impossible sizes; {REMEDY}")
     if not all(bool(tensor.isfinite().all()) for tensor in ours.values()):
-        raise FileError(f"is damaged: some weights are no finite numbers; {_REMEDY}")
+        raise FileError(f"is damaged: some weights are no finite numbers; {REMEDY}")
     model.load_state_dict(ours)
     return model

@@ -17,7 +17,7 @@ from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.stories import Stories, unigram_bits
-from lilliput.tasks.task import Task, task_of
+from lilliput.tasks.task import Task, context_of, task_of
 from lilliput.units import wilson
 
 
@@ -112,11 +112,9 @@ def count(spec: RunSpec) -> int:
 
 
 def sizes_of(task: TaskSpec, training: TrainingSpec) -> tuple[int, int]:
+    """Characters of the vocabulary, and of the longest sequence."""
     made = task_of(task)
-    context = made.context + (1 if training.opens_with_end else 0)
-    if training.layout == "stream":
-        context = max(context, training.block)
-    return len(made.vocabulary), context
+    return len(made.vocabulary), context_of(made, training)
 
 
 def num_steps(spec: RunSpec) -> int:

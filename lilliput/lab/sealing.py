@@ -58,13 +58,11 @@ def check_teacher(task: TaskSpec, training: TrainingSpec) -> None:
     path = teacher_path(training)
     if path is None:
         return
-    from lilliput.tasks.task import task_of
+    from lilliput.tasks.task import context_of, task_of
     from lilliput.training.teacher import teacher_of
 
     made = task_of(task)
-    context = made.context + (1 if training.opens_with_end else 0)
-    if training.layout == "stream":
-        context = max(context, training.block)
+    context = context_of(made, training)
     teacher_of(RunSpec(task=task, training=training), made, path, made.vocabulary, context)
 
 

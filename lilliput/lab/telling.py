@@ -153,7 +153,7 @@ def of_file(name: str, path: Path) -> TextModel:
         window = int(network.window)  # type: ignore[arg-type]
         return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
 
-    def flat() -> bytes | None:
+    def flat() -> bytes:
         from lilliput.engine.flat import of_file
 
         return of_file(path)

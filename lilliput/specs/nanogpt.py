@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from lilliput.errors import SpecError, nearest
 from lilliput.specs.model import GPTSpec
+from lilliput.specs.recipes import nanogpt_shape
 from lilliput.specs.training import TrainingSpec
 
 Value = int | float | str | None
@@ -189,15 +190,7 @@ def specs_of(values: Mapping[str, Value]) -> tuple[GPTSpec, TrainingSpec]:
     if decays and not 0 <= warmup < steps:
         raise SpecError(f"warmup_iters {warmup:,} must be less than max_iters {steps:,}")
     precision: Any = s["dtype"] if s["dtype"] in ("float32", "bfloat16") else "auto"
-    model = GPTSpec(
-        layers=s["n_layer"],
-        width=s["n_embd"],
-        heads=s["n_head"],
-        mlp="gelu-erf",
-        norm="layer",
-        positions="learned",
-        bias=s["bias"],
-    )
+    model = nanogpt_shape(layers=s["n_layer"], width=s["n_embd"], heads=s["n_head"], bias=s["bias"])
     training = TrainingSpec(
         steps=steps,
         batch=s["batch_size"] * s["gradient_accumulation_steps"],

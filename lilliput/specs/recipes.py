@@ -40,13 +40,19 @@ def stories() -> TrainingSpec:
 
 def baby_model() -> GPTSpec:
     """nanoGPT's baby GPT: GPT-1 at half its layers, heads and width, without biases."""
+    return nanogpt_shape(layers=6, width=384, heads=6, bias=False)
+
+
+def nanogpt_shape(*, layers: int, width: int, heads: int, bias: bool) -> GPTSpec:
+    """nanoGPT's network (`model.py`): GPT-2's, with the exact GELU, and biases if wanted."""
     return GPTSpec(
-        layers=6,
-        width=384,
-        heads=6,
+        layers=layers,
+        width=width,
+        heads=heads,
         mlp="gelu-erf",
         norm="layer",
         positions="learned",
+        bias=bias,
     )
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import overload
 
 from lilliput.specs.task import LinesSpec, ProblemsSpec, StoriesSpec, TaskSpec
+from lilliput.specs.training import TrainingSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.lines import Lines
 from lilliput.tasks.source import read_source
@@ -32,6 +33,12 @@ def _task_of(spec: TaskSpec) -> Task:
     if isinstance(spec, StoriesSpec):
         return Stories(spec)
     return Lines(spec) if isinstance(spec, LinesSpec) else Arithmetic(spec)
+
+
+def context_of(task: Task, training: TrainingSpec) -> int:
+    """Characters, or pieces, of the longest sequence that a training reads."""
+    context = task.context + (1 if training.opens_with_end else 0)
+    return max(context, training.block) if training.layout == "stream" else context
 
 
 def to_learn(task: Problems) -> list[Problem]:

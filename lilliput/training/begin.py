@@ -13,7 +13,7 @@ from lilliput.models.build import build
 from lilliput.models.hf import HFNetwork
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.run import RunSpec
-from lilliput.tasks.task import Task
+from lilliput.tasks.task import Task, context_of
 from lilliput.tasks.tokens import AnyVocabulary, TokenVocabulary
 
 _BYTES = 4
@@ -41,24 +41,23 @@ def begin(spec: RunSpec, task: Task, kept: Path | None = None) -> Begin:
         SpecError: the model's tokenizer cannot write the task, or its window is too short for it.
         NotFoundError, FileError: a model to start from cannot be had; see baselines.hf_start.
     """
-    characters = task.context + (1 if spec.training.opens_with_end else 0)
-    block = spec.training.block if spec.training.layout == "stream" else 0
+    least = context_of(task, spec.training)
     if not isinstance(spec.model, HFSpec):
-        context = max(characters, block)
-        model = build(spec.model, len(task.vocabulary), context, seed=spec.seed)
-        return Begin(model, task.vocabulary, context, {})
+        model = build(spec.model, len(task.vocabulary), least, seed=spec.seed)
+        return Begin(model, task.vocabulary, least, {})
     network, config, vocabulary = _start(spec.model, kept)
     if lacking := vocabulary.cannot_write(task.vocabulary.known):
         raise SpecError(
             f"the tokenizer of {spec.model.name} cannot write {lacking!r}, which {spec.task.kind}"
             " needs; start from another model, or write the task in another --format"
         )
-    context = min(max(_BYTES * characters, block), network.window or 1 << 30)
-    if context < max(block, characters):
+    most = max(_BYTES * task.context + spec.training.opens_with_end, least)
+    context = min(most, network.window or 1 << 30)
+    if context < least:
         raise SpecError(
             f"{spec.model.name} reads {network.window:,} tokens at once, and"
-            f" {spec.task.kind} may need {max(block, characters):,}: choose a shorter --format or"
-            " --block, or another model"
+            f" {spec.task.kind} may need {least:,}: choose a shorter --format or --block, or"
+            " another model"
         )
     from lilliput.models.hf_parts import choose_trained
 
