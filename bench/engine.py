@@ -117,7 +117,8 @@ def limit(folder: Path, name: str, bytes_read: int, rate: float) -> None:
     program = built(folder, Path(__file__).parent / "bandwidth.c", "-O3", "-march=native")
 
     def bandwidth(size: int) -> float:
-        runs = [subprocess.check_output([program, str(size)], stderr=subprocess.DEVNULL)] * 3
+        command = [program, str(size)]
+        runs = [subprocess.check_output(command, stderr=subprocess.DEVNULL) for _ in range(3)]
         return statistics.median(map(float, runs))
 
     cache, memory = bandwidth(bytes_read), bandwidth(256_000_000)
@@ -211,7 +212,8 @@ def llama2c_beside(folder: Path) -> None:
         command = [program, checkpoint, "-z", tokenizer, "-t", "0", "-n", str(tokens)]
         done = subprocess.run(command, capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime - before.ru_utime, done.stdout.decode()
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return spent, done.stdout.decode()
 
     def rate_of(*options: str) -> Callable[[], float]:
         program = built(folder, source, *options)
