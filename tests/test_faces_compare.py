@@ -292,3 +292,13 @@ def test_the_bar_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
             progress("2 of 7, speed: [x]", 0.25)
         assert ("2 of 7, speed: [x]" in stream.getvalue()) == shown
         assert bool(stream.getvalue()) == shown
+
+
+def test_each_model_has_its_own_threads(seven: dict[str, TextGraded]) -> None:
+    first = next(iter(seven))
+    speed = replace(seven[first].grade.speed, threads=2)
+    other = replace(seven[first], grade=replace(seven[first].grade, speed=speed))
+    told = figures({**seven, first: other})[-1]
+    assert "thread" not in told.note
+    assert [row[-1] for row in told.rows][:2] == ["PyTorch, 2 threads", "PyTorch, 1 thread"]
+    assert "on 1 thread" in figures(seven)[-1].note

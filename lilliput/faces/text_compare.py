@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lilliput.faces.text import GAP, console, plain_table
-from lilliput.faces.text_story import CARD, replaced_words, timing_words, wrapped
+from lilliput.faces.text_story import CARD, replaced_words, thread_words, timing_words, wrapped
 from lilliput.units import bits_words, format_bytes
 
 if TYPE_CHECKING:
@@ -113,20 +113,23 @@ def _in_two(words: str) -> str:
 
 def _speed(graded: "Compared") -> Figures:
     header = ["speed", "characters/s", "slowest\nto fastest", "pieces/s", "prompt,\npieces", "by"]
+    speeds = {name: graded[name].grade.speed for name in graded}
+    alike = len({speed.threads for speed in speeds.values()}) == 1
     rows = []
     for name, label in labels(graded).items():
-        speed = graded[name].grade.speed
+        speed = speeds[name]
         row = [
             label,
             f"{speed.characters_per_second:,.0f}",
             f"{speed.slowest:,.0f} to {speed.fastest:,.0f}",
             f"{speed.pieces_per_second:,.0f}",
             f"{speed.prompt_pieces:,}",
-            speed.by,
+            speed.by if alike else f"{speed.by}, {thread_words(speed.threads)}",
         ]
         rows.append(row)
-    speed = next(iter(graded.values())).grade.speed
-    return Figures(header, rows, f"Speed: greedy, {timing_words(asdict(speed))}.")
+    facts = asdict(next(iter(speeds.values())))
+    how = timing_words(facts if alike else {**facts, "threads": 0})
+    return Figures(header, rows, f"Speed: greedy, {how}.")
 
 
 def last_section(one: "TextGraded") -> "SectionBits":

@@ -141,8 +141,12 @@ def speed_words(speed: Mapping[str, Any]) -> str:
 
 
 def timing_words(speed: Mapping[str, Any]) -> str:
-    """How it was timed: `one text at a time, median of 5 runs on 1 thread`"""
-    threads = f"{speed['threads']} thread{'s' if speed['threads'] != 1 else ''}"
+    """How it was timed: `one text at a time, median of 5 runs on 1 thread`; of 0 threads nothing is
+    said."""
     spread = " (slowest to fastest)" if "slowest" in speed else ""
-    runs = f"median of {speed['runs']} runs{spread} on {threads}"
-    return f"one text at a time, {runs}"
+    on = f" on {thread_words(speed['threads'])}" if speed["threads"] else ""
+    return f"one text at a time, median of {speed['runs']} runs{spread}{on}"
+
+
+def thread_words(number: int) -> str:
+    return f"{number} thread{'s' if number != 1 else ''}"
