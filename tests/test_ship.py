@@ -101,7 +101,7 @@ def test_what_says_something_else_is_not_given_away(
 ) -> None:
     monkeypatch.setattr(ship_engine, "golden", lambda job: {"1 + 1": "1 + 1 = 3.00"})
     assert main(["ship", "sums", "--out", "wrong"]) != 0
-    assert "what was made says" in capsys.readouterr().err
+    assert "the program says" in capsys.readouterr().err
     assert not Path("wrong").exists()
 
 

@@ -96,15 +96,22 @@ def test_a_folder_of_somebodys_is_left_alone(
     shutil.rmtree("mine")
 
 
-def test_a_folder_of_ours_and_an_empty_one_are_written(home: Path) -> None:
+def test_a_folder_of_ours_and_an_empty_one_are_written(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But nothing in it is lost that the new one does not have."""
     pytest.importorskip("transformers")
     Path("folder").mkdir()
     for _ in range(2):
         assert ship("zoo:tables-1400", "--as", "hf", "--out", "folder") == 0
-        Path("folder/old.txt").write_text("of the last time")
-    assert ship("zoo:tables-1400", "--as", "mcu", "--out", "folder") == 0
-    assert not Path("folder/config.json").exists()
-    assert not Path("folder/old.txt").exists()
+    Path("folder/mine.txt").write_text("my own")
+    capsys.readouterr()
+    for form in ("hf", "mcu"):
+        assert ship("zoo:tables-1400", "--as", form, "--out", "folder") == 2
+        assert "folder has files that would be lost (" in capsys.readouterr().err
+    assert Path("folder/mine.txt").read_text() == "my own"
+    assert Path("folder/config.json").is_file()
+    assert not [file for file in Path().iterdir() if file.name.startswith(".folder")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`lilliput ship`: a model as a C file or a program that needs nothing else."""
+"""`lilliput ship`: a model as a program, a page, C, a graph, or a folder for transformers."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def flags_of() -> list[Flag]:
             "numbers",
             str,
             "",
-            "float32, int16 or int8; empty: as the model's file has them (mcu: int8).",
+            "float32, int16 or int8; empty: as the model's file has them (mcu, of float32: int8).",
         ),
         Flag(
             "target",
@@ -50,7 +50,7 @@ def flags_of() -> list[Flag]:
             "Of a program: x86_64-linux-musl, aarch64-linux-musl, x86_64-windows-gnu, aarch64-macos"
             " or any of zig's; empty: this machine.",
         ),
-        Flag("out", str, "", "The file; empty: the model's name here."),
+        Flag("out", str, "", "The file, of hf and mcu the folder; empty: the model's name here."),
         Flag("json", bool, False, "Print JSON."),
     ]
 

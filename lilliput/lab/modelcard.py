@@ -7,14 +7,14 @@ from typing import Any
 
 from lilliput.errors import FileError
 from lilliput.files import read_json
-from lilliput.models.modelfile import Card
-from lilliput.specs import ArithmeticSpec, StoriesSpec
+from lilliput.models.modelfile import Card, read_card
+from lilliput.specs import ArithmeticSpec
 from lilliput.specs.codec import to_dict
 from lilliput.units import score_words
 from lilliput.zoo import Entry, entries, shape_words
 
 MARK = "<!-- a model card by `lilliput ship` -->"
-"""Opens every card, so that nobody else's file is taken for one and written over."""
+"""Stands in every card, so that nobody else's file is taken for one and written over."""
 NEVER = "it was never examined: there is no score that could be given"
 
 
@@ -27,7 +27,6 @@ class ModelCard:
     """Facts by their names."""
     spec: dict[str, Any]
     """All that decided its training."""
-    story: bool
 
     def text(self) -> str:
         """Plain lines, for the head of a source file."""
@@ -72,8 +71,6 @@ def model_card(name: str, path: Path, card: Card) -> ModelCard:
         path: the file that the name stands for, in the numbers that it was graded in.
         card: of what is shipped, perhaps in other numbers.
     """
-    from lilliput.models.modelfile import read_card
-
     graded_in, spec = read_card(path).numbers, card.spec
     entry = next((e for e in entries() if name == f"zoo:{e.name}"), None)
     exam = None if entry else _exam(path, spec.digest)
@@ -90,9 +87,9 @@ def model_card(name: str, path: Path, card: Card) -> ModelCard:
     if entry:
         rows.append(("made by", f"{entry.command} ({entry.minutes:g} minutes on {entry.machine})"))
     rows += [("spec", spec.digest), *sorted(card.marks.items())]
-    kind = "storyteller" if isinstance(spec.task, StoriesSpec) else "calculator"
+    kind = {"stories": "storyteller", "arithmetic": "calculator"}.get(spec.task.kind, "model")
     title = f"{name.removeprefix('zoo:')}: a {kind} of {card.parameters:,} parameters"
-    return ModelCard(title, tuple(rows), to_dict(spec), isinstance(spec.task, StoriesSpec))
+    return ModelCard(title, tuple(rows), to_dict(spec))
 
 
 def _task(card: Card) -> str:

@@ -22,7 +22,8 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
 
     Args:
         form: one of FORMS.
-        numbers: float32, int16 or int8; empty: as the model's file has them, of mcu int8.
+        numbers: float32, int16 or int8; empty: as the model's file has them, for mcu int8 in place
+            of float32.
         target: the machine that a program is for, as zig names it; empty: this one.
 
     Raises:

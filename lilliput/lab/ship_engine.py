@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lilliput.errors import LilliputError, NotFoundError
+from lilliput.errors import NotFoundError
 from lilliput.files import write_atomically
 from lilliput.lab.answering import longest_answer
 from lilliput.lab.shipped import (
@@ -19,6 +19,7 @@ from lilliput.lab.shipped import (
     golden,
     line,
     new_folder,
+    same,
     write_card,
 )
 from lilliput.lab.telling import TextModel
@@ -57,8 +58,8 @@ def chip(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import mcu
 
-    flat, engine, spec = of_file(job.path), _engine(job), job.card.own
-    model = job.model
+    flat, model, spec = of_file(job.path), job.model, job.card.own
+    engine = _engine(flat)
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(
         weights=len(flat),
@@ -74,7 +75,7 @@ def chip(job: Job) -> Shipped:
         try:
             needs = mcu.link(folder, elf)
             expected = golden(job)
-            _compare(mcu.say(elf, list(expected)), "".join(f"{t}\n" for t in expected.values()))
+            same("the chip", mcu.say(elf, list(expected)), _lines(expected))
             count = len(expected)
         except NotFoundError as error:
             why_not = str(error)
@@ -90,8 +91,7 @@ def page(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import wasm
 
-    card, model = job.card, job.model
-    flat, expected = of_file(job.path), golden(job)
+    model, flat, expected = job.model, of_file(job.path), golden(job)
     with tempfile.TemporaryDirectory() as folder:
         file, why_not, count = Path(folder) / "model.flat", "", len(expected)
         file.write_bytes(flat)
@@ -101,41 +101,37 @@ def page(job: Job) -> Shipped:
             why_not, count, said = str(error), 0, []
     if not isinstance(model, TextModel):
         said = [line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
-    _compare(said, list(expected.values())[:count])
-    kind = "storyteller" if isinstance(model, TextModel) else "calculator"
-    title = f"A {kind} of {card.parameters:,} parameters"
+    same("the page's engine", said, list(expected.values())[:count])
     facts = dict(job.words.rows)
     about = "It runs in this page; nothing leaves it."
-    made = wasm.one_page(flat, title, about, facts, GOLDEN)
+    made = wasm.one_page(flat, job.words.title, about, facts, GOLDEN)
     write_atomically(job.out, made.encode(), then=THEN)
     return Shipped(job.out, job.out.stat().st_size, count, why_not)
 
 
-def _engine(job: Job) -> "Engine":
+def _engine(flat: bytes) -> "Engine":
     from lilliput.engine.binding import Engine, library
-    from lilliput.engine.flat import of_file
 
     if library() is None:
         raise NotFoundError(
             "the engine is not built here, and what is made of it could not be asked; `lilliput"
             " doctor` says what is missing, or take --as hf, onnx or safetensors"
         )
-    return Engine(of_file(job.path))
+    return Engine(flat)
+
+
+def _lines(expected: dict[str, str]) -> str:
+    """What must be said to all lines."""
+    return "".join(f"{text}\n" for text in expected.values())
 
 
 def _source(job: Job, packed: bool) -> str:
     from lilliput.engine.flat import of_file
     from lilliput.shipping.source import one_file
 
-    engine = _engine(job)
     flat = of_file(job.path)
+    engine = _engine(flat)
     return one_file(flat, engine.room, engine.vocabulary_size, job.words.text(), packed)
-
-
-def _compare(said: object, wanted: object) -> None:
-    """Raises LilliputError where they are not the same."""
-    if said != wanted:
-        raise LilliputError(f"what was made says {said!r}; the model: {wanted!r}")
 
 
 def _build(code: str, out: Path, job: Job) -> tuple[int, str]:
@@ -155,8 +151,8 @@ def _build(code: str, out: Path, job: Job) -> tuple[int, str]:
         made = Path(folder) / "program"
         exe.build(code, made, small=job.card.numbers != "float32", target=job.target)
         if runner is not None:
-            said = {asked: exe.say([*runner, made], asked, *options) for asked in expected}
-            _compare(said, expected)
+            said = exe.say([*runner, made], list(expected), *options)
+            same("the program", said, _lines(expected))
         write_atomically(out, made.read_bytes(), then=THEN)
     out.chmod(0o755)
     if runner is None:

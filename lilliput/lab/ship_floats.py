@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lilliput.errors import LilliputError, NotFoundError
+from lilliput.errors import NotFoundError
 from lilliput.files import write_atomically
 from lilliput.lab.shipped import (
     THEN,
@@ -11,6 +11,7 @@ from lilliput.lab.shipped import (
     continuations,
     folder_size,
     new_folder,
+    same,
     write_card,
 )
 
@@ -25,9 +26,9 @@ def folder(job: Job) -> Shipped:
     with new_folder(job.out) as made:
         hf.write_folder(made, network, job.card)
         try:
-            start = job.card.spec.training.opens_with_end or job.story
+            start = job.card.spec.training.opens_with_end
             said = hf.say(made, asked.prompts, start, asked.most)
-            _compare("transformers", asked.prompts, said, asked.expected)
+            same("transformers", said, asked.expected)
             count = len(said)
         except NotFoundError as error:
             why_not = str(error)
@@ -44,17 +45,11 @@ def graph(job: Job) -> Shipped:
     asked, count, why_not = continuations(job), 0, ""
     content = onnx.graph_of(job.path)
     try:
-        start = job.card.spec.training.opens_with_end or job.story
+        start = job.card.spec.training.opens_with_end
         said = onnx.say(content, asked.prompts, start, asked.most)
-        _compare("onnxruntime", asked.prompts, said, asked.expected)
+        same("onnxruntime", said, asked.expected)
         count = len(said)
     except NotFoundError as error:
         why_not = str(error)
     write_atomically(job.out, content, then=THEN)
     return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
-
-
-def _compare(who: str, prompts: list[str], said: list[str], wanted: list[str]) -> None:
-    """Raises LilliputError where they are not the same."""
-    if said != wanted:
-        raise LilliputError(f"{who} says {said!r} to {prompts!r}; the model: {wanted!r}")

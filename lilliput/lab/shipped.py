@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from lilliput.errors import SpecError
+from lilliput.errors import LilliputError, SpecError
 from lilliput.files import cannot_write, write_atomically
 from lilliput.lab.answering import Model, longest_answer
 from lilliput.lab.modelcard import MARK, ModelCard
@@ -53,17 +53,13 @@ class Shipped:
 class Job:
     """A model on its way."""
 
-    model: "Model | TextModel"
+    model: Model | TextModel
     path: Path
     """Its file, in the numbers that leave."""
     card: Card
     words: ModelCard
     out: Path
     target: str = ""
-
-    @property
-    def story(self) -> bool:
-        return isinstance(self.model, TextModel)
 
 
 class Continuations(NamedTuple):
@@ -118,7 +114,7 @@ def line(model: Model, question: str, answer: str) -> str:
     return f"{question}{between(model)}{answer}"
 
 
-def between(model: "Model | TextModel") -> str:
+def between(model: Model | TextModel) -> str:
     """What is written between a question and its answer."""
     if isinstance(model, TextModel):
         return ""
@@ -126,7 +122,8 @@ def between(model: "Model | TextModel") -> str:
 
 
 def check_out(out: Path, source: Path, folder: bool) -> None:
-    """Raises SpecError where something of somebody's would be written over.
+    """Raises SpecError where a folder or a card of somebody's would be written over; a file at
+    `out` is replaced, as compilers do.
 
     Args:
         source: the model's own file.
@@ -172,16 +169,38 @@ def new_folder(out: Path) -> Iterator[Path]:
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as error:
         raise cannot_write(out, error, THEN) from None
+    old = made.with_name(made.name + ".old")
     try:
         yield made
         made.chmod(0o755)
         if out.exists():
-            shutil.rmtree(out)
+            _check_files(out, made)
+            out.rename(old)
         made.rename(out)
     except OSError as error:
+        if old.exists() and not out.exists():
+            old.rename(out)
         raise cannot_write(out, error, THEN) from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_files(out: Path, made: Path) -> None:
+    """Raises SpecError where a folder has files that the new one would not bring back."""
+    others = sorted({file.name for file in out.iterdir()} - {file.name for file in made.iterdir()})
+    if others:
+        raise SpecError(
+            f"{out} has files that would be lost ({', '.join(others[:3])}); take them away, or"
+            " choose another --out"
+        )
+
+
+def same(who: str, said: object, wanted: object) -> None:
+    """Raises LilliputError where what was made says something else than the model."""
+    if said != wanted:
+        raise LilliputError(f"{who} says {said!r}; the model: {wanted!r}")
 
 
 def folder_size(folder: Path) -> int:

@@ -81,8 +81,8 @@ def build(source: str, out: Path, *, small: bool, target: str = "") -> None:
         raise LilliputError(f"the compiler refused the program:\n{done.stderr[-2_000:]}")
 
 
-def say(program: Sequence[str | Path], line: str, *options: str) -> str:
-    """What a program answers to a line.
+def say(program: Sequence[str | Path], lines: Sequence[str], *options: str) -> str:
+    """What a program says to lines, a line's end after each.
 
     Args:
         program: its file, behind what runs it.
@@ -92,11 +92,11 @@ def say(program: Sequence[str | Path], line: str, *options: str) -> str:
     """
     name = program[-1]
     try:
-        done = subprocess.run(
-            [*program, *options], input=line + "\n", capture_output=True, text=True, timeout=120
-        )
+        asked = "".join(f"{line}\n" for line in lines)
+        command = [*program, *options]
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LilliputError(f"{name} does not run: {error}") from None
     if done.returncode:
         raise LilliputError(f"{name} fails with {done.returncode}: {done.stderr.strip()}")
-    return done.stdout.removesuffix("\n")
+    return done.stdout
