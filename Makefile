@@ -3,7 +3,7 @@
 #   make find     finds the smallest model that passes at arithmetic   (ARGS="--budget 1h")
 #   make test     all tests                                            (ARGS="-k ledger")
 #   make check    format, lint, types
-#   make bench    the figures of speed, each against something timed in the same run
+#   make bench    the figures of speed and size, beside something else where it can be timed
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,1 +1,1 @@
-"""Figures of speed and size, each against something measured in the same run."""
+"""Figures of speed and size, against something measured in the same run where there is some."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lilliput.baselines.hf import Opened, open_model
+from lilliput.baselines.hf_tokens import unknown_of
 from lilliput.errors import FileError
 from lilliput.models import modelfile
 from lilliput.models.hf import HFNetwork, config_text
@@ -86,19 +87,18 @@ def _theirs(opened: Opened) -> Start:
             " tokenizer.json there"
         )
     marks = (tokenizer.eos_token_id, tokenizer.bos_token_id)
+    unknown = unknown_of(tokenizer)
     ends = [mark for mark in marks if mark is not None and mark < opened.rows]
     if not ends:
         raise FileError(
             f"{folder} has a tokenizer without an end mark, by which an answer would be known to be"
             " over; name its eos_token in tokenizer_config.json"
         )
-    unknown = tokenizer.unk_token_id
     vocabulary = TokenVocabulary(
         tokenizer=backend.to_str(),
         end_number=ends[0],
         size=opened.rows,
-        # GPT-2's kind names the end mark here and never writes it.
-        unknown=-1 if unknown is None or unknown in marks else unknown,
+        unknown=-1 if unknown is None else unknown,
     )
     read = hashlib.sha256()
     for file in [folder / "config.json", *opened.files, *(folder / name for name in _TOKENIZER)]:

@@ -6,15 +6,19 @@ from typing import Any
 from lilliput.errors import CharacterError
 
 
+def unknown_of(tokenizer: Any) -> int | None:
+    """The number that stands for what a tokenizer cannot write; None: there is none."""
+    # GPT-2's kind names the end mark here and never writes it.
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    return None if tokenizer.unk_token_id in marks else tokenizer.unk_token_id
+
+
 class HFTokens:
     """A tokenizer of transformers."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        # GPT-2's kind names the end mark here and never writes it.
-        marks = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-        unknown = tokenizer.unk_token_id
-        self._unknown = None if unknown in marks else unknown
+        self._unknown = unknown_of(tokenizer)
 
     def __len__(self) -> int:
         return len(self._tokenizer)

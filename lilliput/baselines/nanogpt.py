@@ -144,10 +144,10 @@ def _weights(path: Path, given: Any, spec: GPTSpec, sizes: dict[str, int]) -> di
                 f" {_shape_words(shapes.get(name))}, and by them {_shape_words(names.get(name))};"
                 f" {REMEDY}"
             )
-    weights = {ours: theirs[name].float() for name, ours, _ in wanted}
     # Before anything is copied: a few bytes can pose as a huge tensor.
-    if sum(tensor.numel() for tensor in weights.values()) > path.stat().st_size:
+    if sum(theirs[name].numel() for name, _, _ in wanted) > path.stat().st_size:
         raise FileError(f"{path} is too short for the weights that it names; {REMEDY}")
+    weights = {ours: theirs[name].float() for name, ours, _ in wanted}
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise FileError(f"{path} is damaged: {name} has numbers that are not finite; {REMEDY}")

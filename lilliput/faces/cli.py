@@ -21,7 +21,7 @@ VERBS = {
     "tell": '["Once upon"]      a story, streamed',
     "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
     "quantise": "MODEL             the same model in int8 or int16, and what that costs",
-    "ship": "MODEL             a program, or a C file, that needs nothing else; checked",
+    "ship": "MODEL             a program, a page, C, ONNX, or for transformers; checked",
     "serve": "                  the web page: frontier, heat maps, calculator, stories, live runs",
     "calc": '["12 + 24"]       a calculator: a model answers, the time it took is shown',
     "data": "arithmetic        data sets as text, for other tools",
