@@ -1,27 +1,19 @@
 """Models side by side: nothing is cut, names are told apart, and no more is claimed than is so."""
 
 import html
-import io
 import itertools
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
+from graded_toys import graded
 from hypothesis import given
 from hypothesis import strategies as st
 from report_pages import Page
 
-from lilliput.exam.bits import Bits
-from lilliput.exam.card import Share, StoryCard
-from lilliput.exam.context import ContextCurve
-from lilliput.exam.speed import Speed
-from lilliput.exam.story import SectionBits, StoryGrade
 from lilliput.faces import chart_compare, charts, text
-from lilliput.faces.exam_live import exam_bar
 from lilliput.faces.report_compare import write_comparison
 from lilliput.faces.text_compare import (
     fewest_words,
@@ -31,10 +23,7 @@ from lilliput.faces.text_compare import (
     print_comparison,
     told,
 )
-from lilliput.faces.text_story import failure_words, print_story_grade, speed_words
 from lilliput.lab.stories import TextGraded
-from lilliput.lab.telling import TextModel
-from lilliput.units import Interval
 
 NAMES = (
     "zoo:stories-211k",
@@ -45,40 +34,6 @@ NAMES = (
     "stories260K.bin",
     "hf:roneneldan/TinyStories-1M",
 )
-SHARE = Share(8_765, 8_777, Interval(0.9876, 0.9765, 0.9987))
-CARD = StoryCard(
-    stories=64,
-    real_words=SHARE,
-    repeated_4grams=SHARE,
-    distinct_words=Share(654, 1000),
-    names_kept=SHARE,
-    closed_quotes=SHARE,
-    ended=SHARE,
-)
-
-
-def section(bits_D: Any) -> SectionBits:
-    """Of documents of 1,000 characters, by the bits per character of each."""
-    bits = Bits(np.array(bits_D) * 1000, np.full(len(bits_D), 1000))
-    mean, *ends = bits.interval()
-    low, high = ends if len(bits_D) > 1 else (None, None)
-    return SectionBits(mean, low, high, len(bits_D), 1000 * len(bits_D), 0, 0.0, bits)
-
-
-def graded(name: str = "a", bits_D: Any = (1.1, 1.3, 1.2), **fields: Any) -> TextGraded:
-    stories = (("Tom ran.", " He fell.\n\n“Oh!” he said."), ("Once upon a time", ", a cat sat…"))
-    grade = StoryGrade(
-        sections={"tales": section(bits_D), "together": section(bits_D)},
-        context=ContextCurve((4, 8, 16), (2.0, 1.2, 1.2), 2.5),
-        card=CARD,
-        real=replace(CARD, ended=Share(61, 64, Interval(0.9531, 0.8710, 0.9839))),
-        prompt_characters=100,
-        speed=Speed(1_234.0, 2_018.0, 837.0, 2_098.0, 54, 1, 5),
-        stories=fields.pop("stories", stories),
-    )
-    family = "memory-gru (tinystoriesgru)"
-    model = TextModel(name, cast(Any, None), 211_008, 1_852_296, family)
-    return TextGraded(model, grade, fields.pop("unigram", 4.386), 1.0)
 
 
 @pytest.fixture
@@ -241,57 +196,6 @@ def test_each_name_stands_beside_the_chart_once() -> None:
     assert [row["name"] for row in rows] == list(labels(NAMES).values())
     assert len({row["bits"] for row in rows}) == 1
     assert len({row["beside"] for row in rows}) == len(rows)
-
-
-# One model
-
-
-def test_a_total_failure_is_called_one(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "total failure: 1.200 [1.087, 1.313] bits per character are not shown to be fewer"
-    for unigram, fails in ((4.386, False), (1.32, False), (1.31, True), (1.1, True), (None, False)):
-        one = graded(unigram=unigram)
-        assert (words in failure_words(one.to_dict())) == fails
-        print_story_grade(one)
-        assert (words in capsys.readouterr().out) == fails
-
-
-def test_the_unigram_is_held_against_validation() -> None:
-    exam = graded(unigram=1.5).to_dict()
-    exam["grade"]["sections"] = {
-        "valid": {"bits": 1.6, "low": 1.55, "high": 1.65},
-        "unseen": {"bits": 1.2, "low": 1.1, "high": 1.3},
-    }
-    assert "1.600 [1.550, 1.650]" in failure_words(exam)
-    exam["grade"]["sections"]["valid"] = {"bits": 1.4, "low": None, "high": None}
-    assert failure_words(exam) == ""
-
-
-def test_speed_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    print_story_grade(graded())
-    assert (
-        "\nspeed: 2,018 characters/s (837 to 2,098), 1,234 pieces/s; greedy in PyTorch, one text at"
-        " a time, median of 5 runs (slowest to fastest) on 1 thread, behind a prompt of 54 pieces\n"
-    ) in capsys.readouterr().out
-    older = graded().to_dict()["grade"]["speed"] | {"threads": 2}
-    del older["slowest"], older["fastest"]
-    assert speed_words(older).startswith("2,018 characters/s, 1,234 pieces/s; ")
-    assert speed_words(older).endswith(
-        "median of 5 runs on 2 threads, behind a prompt of 54 pieces"
-    )
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_the_bar_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stream, shown in ((Screen(), True), (io.StringIO(), False)):
-        monkeypatch.setattr(sys, "stderr", stream)
-        with exam_bar() as progress:
-            progress("2 of 7, speed: [x]", 0.25)
-        assert ("2 of 7, speed: [x]" in stream.getvalue()) == shown
-        assert bool(stream.getvalue()) == shown
 
 
 def test_each_model_has_its_own_threads(seven: dict[str, TextGraded]) -> None:

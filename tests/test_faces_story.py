@@ -1,0 +1,58 @@
+"""One graded teller in words: its speed, its failure, and the bar while it is graded."""
+
+import io
+import sys
+
+import pytest
+from graded_toys import graded
+
+from lilliput.faces.exam_live import exam_bar
+from lilliput.faces.text_story import failure_words, print_story_grade, speed_words
+
+
+def test_a_total_failure_is_called_one(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "total failure: 1.200 [1.087, 1.313] bits per character are not shown to be fewer"
+    for unigram, fails in ((4.386, False), (1.32, False), (1.31, True), (1.1, True), (None, False)):
+        one = graded(unigram=unigram)
+        assert (words in failure_words(one.to_dict())) == fails
+        print_story_grade(one)
+        assert (words in capsys.readouterr().out) == fails
+
+
+def test_the_unigram_is_held_against_validation() -> None:
+    exam = graded(unigram=1.5).to_dict()
+    exam["grade"]["sections"] = {
+        "valid": {"bits": 1.6, "low": 1.55, "high": 1.65},
+        "unseen": {"bits": 1.2, "low": 1.1, "high": 1.3},
+    }
+    assert "1.600 [1.550, 1.650]" in failure_words(exam)
+    exam["grade"]["sections"]["valid"] = {"bits": 1.4, "low": None, "high": None}
+    assert failure_words(exam) == ""
+
+
+def test_speed_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    print_story_grade(graded())
+    assert (
+        "\nspeed: 2,018 characters/s (837 to 2,098), 1,234 pieces/s; greedy in PyTorch, one text at"
+        " a time, median of 5 runs (slowest to fastest) on 1 thread, behind a prompt of 54 pieces\n"
+    ) in capsys.readouterr().out
+    older = graded().to_dict()["grade"]["speed"] | {"threads": 2}
+    del older["slowest"], older["fastest"]
+    assert speed_words(older).startswith("2,018 characters/s, 1,234 pieces/s; ")
+    assert speed_words(older).endswith(
+        "median of 5 runs on 2 threads, behind a prompt of 54 pieces"
+    )
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, shown in ((Screen(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with exam_bar() as progress:
+            progress("2 of 7, speed: [x]", 0.25)
+        assert ("2 of 7, speed: [x]" in stream.getvalue()) == shown
+        assert bool(stream.getvalue()) == shown
