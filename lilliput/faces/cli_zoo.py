@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError
 from lilliput.faces.cli_flags import Flag, parse
-from lilliput.faces.text import mark_words
+from lilliput.faces.text import console, mark_words, plain_table
 from lilliput.units import format_bytes, score_words
 
 if TYPE_CHECKING:
     from lilliput.zoo import Entry
 
-ABOUT = "Lists the models that come with the package: load one as zoo:NAME."
+ABOUT = (
+    "Lists the models that come with the package: load one as zoo:NAME. With --results also what"
+    " others needed for the same job."
+)
 
 
 def flags_of() -> list[Flag]:
     return [
         Flag("verify", bool, False, "Grade every model again; fail on any difference."),
         Flag("json", bool, False, "Print JSON."),
+        Flag("results", bool, False, "One table with others' models of the same job."),
     ]
 
 
@@ -29,6 +33,8 @@ def main(argv: Sequence[str]) -> int:
     values = parse("zoo", ABOUT, flags_of(), argv)
     from lilliput.zoo import entries
 
+    if values.results:
+        return _results(values.json)
     found = entries()
     if values.verify:
         return _verify(found, values.json)
@@ -44,6 +50,29 @@ def main(argv: Sequence[str]) -> int:
     width = get_terminal_size().columns if sys.stdout.isatty() else max(map(len, lines))
     for line in lines if max(map(len, lines)) <= width else _blocks(cells, width):
         print(line)
+    return 0
+
+
+def _results(as_json: bool) -> int:
+    from lilliput.faces import results
+
+    tables = {task: results.rows(task) for task in results.tasks()}
+    if as_json:
+        named = {
+            task: [dict(zip(results.HEADER, row, strict=True)) for row in rows]
+            for task, rows in tables.items()
+        }
+        print(json.dumps(named, ensure_ascii=False, indent=1))
+        return 0
+    out = console()
+    for task, rows in tables.items():
+        table = plain_table(*results.HEADER, right=results.RIGHT, folds=results.FOLDS)
+        for row in rows:
+            table.add_row(*row)
+        print(f"{task}\n")
+        out.print(table)
+        print(f"\n{results.NOTE}")
+        print("\n".join(results.sources(task)))
     return 0
 
 

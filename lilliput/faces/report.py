@@ -10,7 +10,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from lilliput.errors import LilliputError
-from lilliput.faces import charts, report_again, report_search
+from lilliput.faces import charts, report_again, report_beside, report_search
 from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
@@ -48,6 +48,7 @@ def write_report(folder: Path) -> Path:
                 note(_trials_note(search)),
                 report_search.trials_table(search),
             ),
+            report_beside.others(search.task),
             _again(search, folder),
         )
         return _write(folder, _title(search), body, specs, maps, bundle.text())

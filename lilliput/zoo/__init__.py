@@ -1,15 +1,18 @@
 """The models that come with the package: zoo.toml says what each is, its file lies beside it."""
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lilliput.errors import FileError, NotFoundError, nearest
 from lilliput.specs import HFSpec, ModelSpec
 
+BASELINES = "baselines"
+"""The table of zoo.toml that holds no models of the package."""
 _FOLDER = Path(__file__).parent
+_Row = TypeVar("_Row", "Entry", "Baseline")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,9 @@ class Entry:
     date: str
     excerpt: float = 0.0
     """Bits per character on the package's excerpt; 0: no model of text."""
+    answers: float = 0.0
+    """Answers a second, one at a time, in C on one core, when the line was written; 0: no model of
+    problems."""
 
 
 @lru_cache(maxsize=1)
@@ -59,24 +65,59 @@ def entries() -> tuple[Entry, ...]:
     Raises:
         FileError: zoo.toml is damaged.
     """
+    rows = [_row(Entry, name, row) for name, row in _read().items() if name != BASELINES]
+    return tuple(sorted(rows, key=lambda entry: (entry.task, entry.parameters)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A model that does the same as some of the zoo, and is too large to come with the package."""
+
+    name: str
+    task: str
+    parameters: int
+    bytes: int
+    """Of its weights in float32."""
+    asked: str
+    """What its score is of, in words."""
+    score: tuple[int, int]
+    """Right and total; (0, 0): none is known."""
+    interval: tuple[float, float]
+    beyond: tuple[int, int]
+    """Right and total in the held-out range; (0, 0): it was not asked."""
+    leaked: bool
+    """It was trained on problems of its own exam."""
+    machine: str
+    minutes: float
+    """Training time; 0: not known."""
+    answers: float
+    """Answers a second, one at a time, on one core; 0: not known."""
+    source: str
+    """Where the figures are published, or the command that makes it."""
+    date: str
+    """When they were read there, or made."""
+
+
+@lru_cache(maxsize=1)
+def baselines() -> tuple[Baseline, ...]:
+    """Raises FileError where zoo.toml is damaged."""
+    return tuple(_row(Baseline, name, row) for name, row in _read().get(BASELINES, {}).items())
+
+
+def _read() -> dict[str, Any]:
     path = _FOLDER / "zoo.toml"
-    if not path.exists():
-        return ()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        found = [_entry(name, row) for name, row in data.items()]
-    except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except tomllib.TOMLDecodeError as error:
         raise FileError(f"{path} is damaged: {error}; install the package again") from None
-    return tuple(sorted(found, key=lambda entry: (entry.task, entry.parameters)))
 
 
-def _entry(name: str, row: dict[str, Any]) -> Entry:
-    values = {key: _tuples(value) for key, value in row.items()}
-    needed = {field.name for field in fields(Entry) if field.default is MISSING}
-    missing = needed - {"name"} - values.keys()
-    if missing:
-        raise KeyError(f"{name} has no {', '.join(sorted(missing))}")
-    return Entry(name=name, **values)
+def _row(kind: type[_Row], name: str, row: dict[str, Any]) -> _Row:
+    try:
+        return kind(name=name, **{key: _tuples(value) for key, value in row.items()})
+    except TypeError as error:
+        where = f"{_FOLDER / 'zoo.toml'} is damaged"
+        raise FileError(f"{where}: {name}: {error}; install the package again") from None
 
 
 def _tuples(value: Any) -> Any:
