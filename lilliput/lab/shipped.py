@@ -95,7 +95,7 @@ def continuations(job: Job) -> Continuations:
         prompts = [model.mapped(GOLDEN)]
         return Continuations(prompts, ["".join(_told(model, prompts[0]))], PIECES)
     prompts = [model.prompt(question)[0] for question in _questions(model)]
-    expected = [text.removesuffix(job.card.end) for text in model.answerer(prompts)]
+    expected = [text.removesuffix(job.card.end) for text in model.pytorch(prompts)]
     return Continuations(prompts, expected, longest_answer(model.task) or job.card.context)
 
 
