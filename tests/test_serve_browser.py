@@ -7,23 +7,17 @@ from pathlib import Path
 import pytest
 from browsing import NO_BROWSER, Browser, By, Keys, start, web_server, webdriver
 from report_search import record, write_run
-from served import Served
+from served import SPEC, Served
 
 from lilliput.faces.cli import main
 from lilliput.files import append_line
 from lilliput.lab.load import load_answerer, load_text
-from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.zoo import entries
 
 pytestmark = NO_BROWSER
 PAGES = ("index.html", "model.html", "model.html?kind=stories", "compare.html", "runs.html")
 ODD = "<img src=x onerror=alert(1)>"
-SPEC = RunSpec(
-    task=ArithmeticSpec(operands="0-9"),
-    model=GPTSpec(layers=2, width=8, heads=2),
-    training=TrainingSpec(steps=1_000),
-)
 
 
 @pytest.fixture(scope="module")
