@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import Served
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium")
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -95,6 +96,15 @@ class Browser:
             self.press(Keys.TAB)
         raise AssertionError(f"Tab never comes to {css}")
 
+    def choose(self, css: str, value: str) -> None:
+        """Takes one of a select's options."""
+        self.run(
+            "const select = document.querySelector(arguments[0]); select.value = arguments[1];"
+            " select.dispatchEvent(new Event('change'))",
+            css,
+            value,
+        )
+
     def console(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
@@ -118,3 +128,16 @@ class Browser:
             and not node["ignored"]
             and not node.get("name", {}).get("value")
         ]
+
+
+@contextmanager
+def visitor(folder: Path) -> Iterator[Browser]:
+    """A browser at the pages that are served of a folder."""
+    served, driver = Served(folder), start()
+    try:
+        yield Browser(driver, served.address)
+    finally:
+        driver.quit()
+        # Whatever browsers were there: Ctrl-C ends it.
+        ended = served.end()
+    assert ended == (130, "lilliput: stopped\n")

@@ -8,6 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
+
+SPEC = RunSpec(
+    task=ArithmeticSpec(operands="0-9"),
+    model=GPTSpec(layers=2, width=8, heads=2),
+    training=TrainingSpec(steps=1_000),
+)
+"""Of a run that is written to be shown."""
+
 
 class Served:
     """The server in a folder, until it is ended with Ctrl-C."""

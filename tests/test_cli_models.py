@@ -53,7 +53,9 @@ def test_train_prints_lines_without_control_codes(
     assert "\x1b" not in out
     assert "\r" not in out
     assert re.search(r"^gpt, 3,344 parameters \(layers 1, width 16, heads 2\), in runs/gpt-", out)
-    steps = re.findall(r"^step (\d+) of 60: loss \d\.\d{4}, validation .* characters/s", out, re.M)
+    steps = re.findall(
+        r"^step (\d+) of 60: loss \d\.\d{4}, validation .*, [\d,]+ characters/s", out, re.M
+    )
     assert steps == ["20", "40", "60"]
     assert "validation score " in out
     assert re.search(r"^all problems +\+ +\d+ +100 ", out, re.M)

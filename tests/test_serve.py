@@ -11,20 +11,13 @@ from typing import Any
 
 import pytest
 from report_search import write_run
-from served import Served
+from served import SPEC, Served
 
 from lilliput.faces.cli import main
 from lilliput.faces.web import server
 from lilliput.faces.web.app import application
 from lilliput.faces.web.site import Site
-from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.zoo import path_of
-
-SPEC = RunSpec(
-    task=ArithmeticSpec(operands="0-9"),
-    model=GPTSpec(layers=2, width=8, heads=2),
-    training=TrainingSpec(steps=1_000),
-)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +166,7 @@ def test_what_tells_of_runs_ends_when_its_reader_leaves(tmp_path: Path) -> None:
 
     head = {"method": "GET", "path": "/events", "query_string": b"", "headers": []}
     scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, **head}
-    app = application(Site(live=True), hosts=None, token="")
+    app = application(Site(live=True), hosts=None, token="", port=1)
     asyncio.run(asyncio.wait_for(app(scope, receive, send), timeout=20))
     assert sent[0]["status"] == 200
 
@@ -193,12 +186,16 @@ def test_elsewhere_only_a_token_opens_it(tmp_path: Path) -> None:
         for path in ("/", "/models.json", "/events", "/?token=", "/?token=wrong", "/?token=%e9"):
             status, text, _ = served.get(path)
             assert (status, "token is needed" in text) == (403, True)
-        assert served.get("/", Cookie="lilliput-token=wrong")[0] == 403
+        name = f"lilliput-token-{served.port}"
+        assert served.get("/", Cookie=f"{name}=wrong")[0] == 403
         status, _, headers = served.get(f"/model.html?token={token}")
         assert (status, headers["Location"]) == (303, "/model.html")
+        asked = served.get(f"/model.html?name=runs%2Fa%26b&token={token}&empty=")
+        assert asked[2]["Location"] == "/model.html?name=runs%2Fa%26b&empty="
         elsewhere = served.get(f"//evil.example/?token={token}")[2]["Location"]
         assert elsewhere == "/evil.example/"
         cookie = headers["Set-Cookie"]
+        assert cookie.startswith(f"{name}="), "another port is another server"
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
         assert served.get("/models.json", Cookie=cookie.partition(";")[0])[0] == 200

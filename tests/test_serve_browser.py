@@ -5,25 +5,19 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from browsing import NO_BROWSER, Browser, By, Keys, start, web_server, webdriver
+from browsing import NO_BROWSER, Browser, By, Keys, visitor, web_server, webdriver
 from report_search import record, write_run
-from served import Served
+from served import SPEC
 
 from lilliput.faces.cli import main
 from lilliput.files import append_line
 from lilliput.lab.load import load_answerer, load_text
-from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.zoo import entries
 
 pytestmark = NO_BROWSER
 PAGES = ("index.html", "model.html", "model.html?kind=stories", "compare.html", "runs.html")
 ODD = "<img src=x onerror=alert(1)>"
-SPEC = RunSpec(
-    task=ArithmeticSpec(operands="0-9"),
-    model=GPTSpec(layers=2, width=8, heads=2),
-    training=TrainingSpec(steps=1_000),
-)
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +34,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(home: Path) -> Iterator[Browser]:
-    served, driver = Served(home), start()
-    yield Browser(driver, served.address)
-    driver.quit()
-    # Whatever browsers were there: Ctrl-C ends it.
-    assert served.end() == (130, "lilliput: stopped\n")
+    with visitor(home) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +70,7 @@ def test_a_model_of_questions_has_no_keypad(browser: Browser) -> None:
     browser.one(".keys .main").click()
     browser.until(lambda: browser.text("#answers li span").startswith("capital of Italy: "))
     assert not browser.one("#maps").is_displayed()
-    browser.run(
-        "const s = document.getElementById('model'); s.value = 'zoo:tables-1400';"
-        " s.dispatchEvent(new Event('change'))"
-    )
+    browser.choose("#model", "zoo:tables-1400")
     browser.until(lambda: browser.text("#count") == "390 of 390")
     assert len([key for key in browser.all(".keys button") if key.is_displayed()]) == 16
     assert browser.one("#question").accessible_name == "A sum"
@@ -149,10 +137,7 @@ def test_a_section_can_be_seen_by_itself(browser: Browser) -> None:
         " let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] === 255; return n"
     )
     whole = browser.run(strong)
-    browser.run(
-        "const s = document.getElementById('section'); s.value = 'u';"
-        " s.dispatchEvent(new Event('change'))"
-    )
+    browser.choose("#section", "u")
     assert browser.run(strong) < whole / 5, "a tenth and the border stand out"
 
 

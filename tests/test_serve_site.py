@@ -7,34 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from report_search import record, write_run, write_search
+from report_search import record, write_run
+from served import SPEC
 
 from lilliput.engine.flat import of_file
 from lilliput.faces.cli import main
+from lilliput.faces.web import site
 from lilliput.faces.web.site import POLICY, Site
 from lilliput.files import append_line, write_json
-from lilliput.lab import showing
+from lilliput.lab import watching
 from lilliput.lab.problems import squares
-from lilliput.lab.showing import Score, shown
+from lilliput.lab.showing import shown
 from lilliput.lab.watching import Watch
 from lilliput.specs import (
     ArithmeticSpec,
-    GPTSpec,
-    LinesSpec,
     RunSpec,
     StoriesSpec,
-    TrainingSpec,
     to_dict,
 )
 from lilliput.specs.recipes import training_of
 from lilliput.tasks.arithmetic import Arithmetic
-from lilliput.zoo import entries, path_of
-
-SPEC = RunSpec(
-    task=ArithmeticSpec(operands="0-9"),
-    model=GPTSpec(layers=2, width=8, heads=2),
-    training=TrainingSpec(steps=1_000),
-)
+from lilliput.zoo import path_of
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +76,58 @@ def test_out_writes_the_same_pages_as_files(home: Path, capsys: pytest.CaptureFi
     assert main(["serve", "--out", "site"]) == 0, "what serve wrote may be written again"
 
 
+def test_out_writes_all_or_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Path("runs/mine")
+    run.mkdir(parents=True)
+    content = bytearray(path_of("addition-368").read_bytes())
+    content[-1] ^= 1
+    (run / "model.safetensors").write_bytes(content)
+    assert main(["serve", "--out", "site"]) == 1
+    assert "does not match its digest" in capsys.readouterr().err
+    assert not Path("site").exists()
+
+
+def test_a_file_is_hashed_once_for_each_time_that_it_changes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path("runs/mine")
+    run.mkdir(parents=True)
+    shutil.copy(path_of("addition-368"), run / "model.safetensors")
+    made, hashed = Site(live=True), list[bytes]()
+    known = site.hashlib.sha256
+    monkeypatch.setattr(site.hashlib, "sha256", lambda data: hashed.append(data) or known(data))
+
+    def weights() -> str:
+        models = json.loads(made.content("models.json") or b"")["models"]
+        return next(str(one["weights"]) for one in models if one["name"] == "runs/mine")
+
+    before = weights()
+    assert (weights(), hashed.count((run / "model.safetensors").read_bytes())) == (before, 1)
+    shutil.copy(path_of("tables-1400"), run / "model.safetensors")
+    assert weights() != before
+
+
+@pytest.mark.parametrize("look", range(1, 5))
+def test_a_file_is_given_or_not_while_the_list_of_models_changes(
+    look: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads of a server ask for both at once: here at one of the looks for the file."""
+    listed = [one for one in shown()[0] if one.name == "zoo:addition-368"]
+    monkeypatch.setattr(site, "shown", lambda: (listed, []))
+    made, looks = Site(live=True), iter(range(1, 100))
+    name = json.loads(made.content("models.json") or b"")["models"][0]["weights"]
+    content = made.content(name)
+
+    class Asked(str):
+        def __hash__(self) -> int:
+            if next(looks) == look:
+                listed.clear()
+                made.content("models.json")
+            return str.__hash__(self)
+
+    assert made.content(Asked(name)) in (content, None)
+
+
 def test_out_writes_over_nothing_else(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine").mkdir()
     Path("mine/index.html").write_text("mine")
@@ -91,86 +136,6 @@ def test_out_writes_over_nothing_else(home: Path, capsys: pytest.CaptureFixture[
     assert Path("mine/index.html").read_text() == "mine"
     Path("file").write_text("mine")
     assert main(["serve", "--out", "file"]) == 2
-
-
-def test_zoo_models_have_the_scores_of_the_zoo() -> None:
-    found, trouble = shown()
-    assert not trouble
-    assert {one.name for one in found} == {f"zoo:{entry.name}" for entry in entries()}
-    by_name = {one.name.removeprefix("zoo:"): one for one in found}
-    for entry in entries():
-        one = by_name[entry.name]
-        assert one.parameters == entry.parameters
-        assert one.score == Score(entry.unseen[0] / entry.unseen[1], *entry.unseen_interval)
-        assert (one.on == "all") == (entry.unseen_interval[0] == entry.unseen_interval[1])
-    assert showing.first(found) == {"arithmetic": "zoo:worked-10k", "stories": "zoo:stories-211k"}
-    # 11,712 parameters that know less than 9,648 do are no frontier.
-    assert by_name["worked-10k"].frontier
-    assert not by_name["arithmetic-12k"].frontier
-    assert by_name["worked-10k"].group == by_name["arithmetic-12k"].group
-    assert by_name["worked-10k"].group != by_name["tables-1400"].group
-
-
-def test_runs_have_the_score_of_their_exam_or_of_their_last_validation(home: Path) -> None:
-    run = Path("runs/mine")
-    run.mkdir(parents=True)
-    shutil.copy(path_of("addition-368"), run / "model.safetensors")
-    append_line(run / "metrics.jsonl", record(SPEC, 500))
-    append_line(run / "metrics.jsonl", last := record(SPEC, 1000))
-
-    def mine() -> showing.Shown:
-        return next(one for one in shown()[0] if one.name == "runs/mine")
-
-    validation = Score(last["right"] / last["total"], last["low"], last["high"])
-    assert (mine().on, mine().score) == ("validation", validation)
-    overall = {"right": 60, "total": 80, "low": 0.6, "high": 0.8}
-    write_json(run / "exam.json", {"grade": {"sections": {"unseen": {"overall": overall}}}})
-    assert (mine().on, mine().score) == ("unseen", Score(0.75, 0.6, 0.8))
-    assert mine().validation == validation
-    write_json(run / "exam.json", {"grade": {"sections": {"unseen": {"bits": 1.5}}}})
-    assert mine().score == Score(-1.5, -1.5, -1.5)
-    (run / "exam.json").write_text("{")
-    found, trouble = shown()
-    assert "runs/mine" not in {one.name for one in found}
-    assert "exam.json is damaged" in trouble[0]
-
-
-def test_a_search_shows_its_sizes_and_what_is_typical(home: Path) -> None:
-    write_search(Path("searches/one"), 104)
-    found = [one for one in shown()[0] if one.name.startswith("searches/one/")]
-    assert {one.family for one in found} == {"gpt", "gru"}
-    assert {"unseen", "validation", "typical"} <= {one.on for one in found}
-    assert all(one.path is None for one in found), "no model file was kept here"
-    for family in ("gpt", "gru"):
-        best = [one for one in found if one.family == family and one.frontier]
-        assert [one.parameters for one in best] == sorted({one.parameters for one in best})
-        assert len(best) > 2
-        scores = [one.score.value for one in best if one.score]
-        assert scores == sorted(scores)
-    data = json.loads(Site(live=True).content("models.json") or b"")
-    rows = [row for row in data["models"] if row["name"].startswith("searches/one/")]
-    assert {row["weights"] for row in rows} == {""}
-    Path("searches/one/ledger.sqlite").write_bytes(b"no ledger" * 1_000)
-    assert "ledger.sqlite" in shown()[1][0]
-
-
-def test_groups_are_of_the_same_questions() -> None:
-    def group(task: ArithmeticSpec | LinesSpec | StoriesSpec) -> str:
-        return showing.Shown("x", None, task, "gpt", "2 × 4", 1, "plain").group
-
-    one = ArithmeticSpec(operands="0-89")
-    assert group(one) == group(ArithmeticSpec(format="plain", weights=(1, 2, 3, 4)))
-    others = [
-        ArithmeticSpec(fold=3),
-        ArithmeticSpec(rounding="half-up"),
-        ArithmeticSpec(decimals=1),
-    ]
-    others += [ArithmeticSpec(operations="+"), ArithmeticSpec(held_out="none")]
-    assert len({group(task) for task in [one, *others]}) == 6
-    assert group(LinesSpec(file="a", file_digest="1")) == group(
-        LinesSpec(file="b", file_digest="1")
-    )
-    assert group(StoriesSpec(text_digest="1")) != group(StoriesSpec(text_digest="2"))
 
 
 def test_squares_are_the_problems_of_the_exam() -> None:
@@ -221,6 +186,24 @@ def test_news_of_runs_come_once_and_whole(home: Path) -> None:
     metrics.write_text(text + "\n")
     (news,) = watch.news()
     assert (news.anew, len(news.points)) == (True, 1)
+
+
+def test_a_spec_is_read_again_only_when_it_changed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(Path("runs/one"), SPEC)
+    Path("runs/broken").mkdir()
+    Path("runs/broken/spec.json").write_text("{")
+    read, known = list[Path](), watching.read_json
+    monkeypatch.setattr(watching, "read_json", lambda path: read.append(path) or known(path))
+    watch = Watch(Path("runs"))
+    for _ in range(3):
+        list(watch.news())
+    assert read == [Path("runs/broken/spec.json"), Path("runs/one/spec.json")]
+    write_json(Path("runs/one/spec.json"), to_dict(replace(SPEC, seed=1)))
+    write_json(Path("runs/broken/spec.json"), to_dict(SPEC))
+    assert [(news.name, news.anew) for news in watch.news()] == [("broken", True), ("one", True)]
+    assert len(read) == 4
 
 
 def test_news_of_text_are_bits(home: Path) -> None:

@@ -1,7 +1,6 @@
 """Models as files to give away: each says what the model says, or is not called checked."""
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ship_toys import at_home
 
 from lilliput.engine import flat
 from lilliput.engine.binding import library
@@ -20,17 +20,12 @@ from lilliput.shipping import exe, wasm
 from lilliput.zoo import path_of
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
-FEW = "--layers 1 --width 8 --heads 1 --steps 2 --batch 8 --evaluate-every 2"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("home")
-    before = Path.cwd()
-    os.chdir(folder)
-    assert main(f"train gpt --operands 0-40 --operations +- {FEW} --name sums".split()) == 0
-    yield folder
-    os.chdir(before)
+    with at_home(tmp_path_factory.mktemp("home")) as folder:
+        yield folder
 
 
 def said(program: str, *arguments: str) -> str:
@@ -130,6 +125,27 @@ def test_a_page_says_what_the_model_says_and_holds_nothing_from_elsewhere(
     assert policy is not None
     assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe-inline" not in policy[1]
+
+
+def test_a_question_of_any_length_leaves_the_browsers_engine_as_it_was(home: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    Path("model.flat").write_bytes(flat.of_file(Path("runs/sums/model.safetensors")))
+    script = """
+        const read = require("fs").readFileSync;
+        const engine = new Engine(read(process.argv[2]), read("model.flat"));
+        const before = Buffer.from(engine.c.memory.buffer).toString("latin1");
+        const said = [4_095, 4_096, 8_193, 100_000, 10_000_000].map((length) => {
+          try { return engine.ask("1".repeat(length)); } catch (error) { return error.message; }
+        });
+        const after = Buffer.from(engine.c.memory.buffer).toString("latin1");
+        console.log([...new Set(said)].join(), before === after, engine.ask("12 + 24"));
+    """
+    Path("ask.cjs").write_text((wasm.PAGE / "engine.js").read_text() + script)
+    done = subprocess.run(
+        ["node", "ask.cjs", str(wasm.WASM)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"the text is too long true {load('sums')('12 + 24')}\n"
 
 
 def test_the_same_seed_tells_the_same_story_in_a_browsers_engine(home: Path) -> None:

@@ -1,30 +1,25 @@
 """The card that goes with a shipped model, and what is somebody's and must not be written over."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ship_toys import at_home
 
 from lilliput.engine.binding import library
 from lilliput.faces.cli import main
 from lilliput.lab.modelcard import MARK, NEVER
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
-TRAIN = "train gpt --operands 0-40 --operations +- --layers 1 --width 8 --heads 1 --steps 2"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("home")
-    before = Path.cwd()
-    os.chdir(folder)
-    assert main(f"{TRAIN} --batch 8 --evaluate-every 2 --name sums".split()) == 0
-    assert main(["grade", "sums"]) == 0
-    yield folder
-    os.chdir(before)
+    with at_home(tmp_path_factory.mktemp("home")) as folder:
+        assert main(["grade", "sums"]) == 0
+        yield folder
 
 
 def ship(*words: str) -> int:

@@ -49,11 +49,12 @@ def _write(folder: Path) -> int:
         raise UserError(
             f"{folder} holds something else; give a new folder, or one that serve wrote"
         )
-    count = size = 0
-    for path, content in Site(live=False).everything():
+    # All is made before anything is written: half of the pages would be no site.
+    files = list(Site(live=False).everything())
+    for path, content in files:
         write_atomically(folder / path, content, then="")
-        count, size = count + 1, size + len(content)
-    print(f"{folder}: {count} files, {format_bytes(size)}; put it on any web server")
+    size = sum(len(content) for _, content in files)
+    print(f"{folder}: {len(files)} files, {format_bytes(size)}; put it on any web server")
     print(f"here:  python -m http.server --directory {shlex.quote(str(folder))} --bind 127.0.0.1")
     print("Browsers run no such page by a double click; `lilliput ship MODEL --as wasm` makes one.")
     return 0

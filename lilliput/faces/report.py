@@ -18,6 +18,7 @@ from lilliput.faces.report_search import Search
 from lilliput.faces.report_story import is_story, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON
 from lilliput.files import write_atomically
+from lilliput.lab.words import format_words, task_words
 from lilliput.units import format_seconds, pass_words, point_words
 
 
@@ -96,7 +97,7 @@ def _write(
 
 
 def _title(search: Search) -> str:
-    return f"The smallest model for {report_search.task_words(search.task)}"
+    return f"The smallest model for {task_words(search.task)}{format_words(search.task)}"
 
 
 _NOTE_TRIALS = (

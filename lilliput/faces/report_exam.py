@@ -9,6 +9,7 @@ from lilliput.faces.found import marks_of
 from lilliput.faces.report_page import Html, join, note, still, table, tag
 from lilliput.faces.text import interval, mark_words
 from lilliput.files import read_json, write_atomically
+from lilliput.lab.words import SIGNS
 from lilliput.specs.task import parse_range
 
 
@@ -84,7 +85,7 @@ def draw_maps(exam: Mapping[str, Any], folder: Path, prefix: str = "") -> Maps:
         chart = report_maps.chart_of(map_, held, mark_words(marks_of(exam["spec"])))
         svg = write_chart(folder, name, chart)
         parts.append(still(name, svg, chart["description"]))
-        sign = report_maps.SIGNS[map_.operation]
+        sign = SIGNS[map_.operation]
         readable[name] = {"low": map_.low, "rows": map_.rows, "sign": sign}
     if not parts:
         return Maps(note("This task has no two operands to draw a map over."), {})

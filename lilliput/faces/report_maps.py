@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lilliput.faces import charts
+from lilliput.lab.words import SIGNS
 
 RIGHT, WRONG, MISSING = "1", "0", "."
 """As exam/heatmap.py writes them, which brings torch (a test compares)."""
@@ -16,7 +17,6 @@ RIGHT_COLOUR, WRONG_COLOUR = (0x8C, 0xC5, 0xE3), (0xB5, 0x40, 0x0A)
 MOST_OPERANDS = 1_000
 """A map of more would be wider than a screen."""
 NAMES = {"+": "addition", "-": "subtraction", "*": "multiplication", "/": "division"}
-SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 _PALETTE = bytes((*RIGHT_COLOUR, *WRONG_COLOUR, 0, 0, 0))
 _INDEX = str.maketrans({RIGHT: "\0", WRONG: "\1", MISSING: "\2"})
 

@@ -10,12 +10,12 @@ from lilliput.faces import charts, report_again
 from lilliput.faces.found import marks_of
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
 from lilliput.faces.report_page import Html, chart, headline, join, note, section, tag
-from lilliput.faces.report_search import task_words
 from lilliput.faces.report_story import context_chart, is_story, loss_rows, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.faces.text_story import failure_words
 from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
+from lilliput.lab.words import format_words, task_words
 from lilliput.specs import HFSpec, RunSpec, StoriesSpec, from_dict
 from lilliput.units import bits_words, format_seconds
 
@@ -50,7 +50,7 @@ def shape_words(run: Run) -> str:
 
 
 def title(run: Run) -> str:
-    return f"{task_words(run.spec.task)}: {shape_words(run)}"
+    return f"{task_words(run.spec.task)}{format_words(run.spec.task)}: {shape_words(run)}"
 
 
 def curves(run: Run) -> dict[str, charts.Spec]:
@@ -143,7 +143,7 @@ def body(run: Run, folder: Path) -> tuple[Html, dict[str, Any]]:
     if last:
         done += f", {format_seconds(last['seconds'])} of training"
     parts = [
-        tag("h1", task_words(spec.task)),
+        tag("h1", task_words(spec.task) + format_words(spec.task)),
         headline(_answer(run)),
         note(f"{done}. Spec {spec.digest}, seed {spec.seed}."),
     ]

@@ -23,7 +23,7 @@ from lilliput.faces.text import ALL, mark_words
 from lilliput.search.ledger import Ledger
 from lilliput.search.result import Result, Size, summarise
 from lilliput.search.trial import Look, Trial
-from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
+from lilliput.specs import RunSpec, TaskSpec, from_dict
 from lilliput.specs.search import SearchSpec
 from lilliput.units import pass_words, point_words
 
@@ -83,16 +83,6 @@ def read_search(folder: Path) -> Search:
         raise LedgerError(f"the ledger in {folder} has no trial yet; run `lilliput find` again")
     result = summarise(spec, trials, looks, floor, folder=folder)
     return Search(spec, key, floor, trials, looks, result)
-
-
-def task_words(task: TaskSpec) -> str:
-    """`+ − × ÷ on 0–89, format reversed`"""
-    if isinstance(task, StoriesSpec):
-        return f"the text of {', '.join(Path(name).name for name in task.text) or 'the excerpt'}"
-    if not isinstance(task, ArithmeticSpec):
-        return f"the questions of {Path(task.file).name}"
-    signs = " ".join({"-": "−", "*": "×", "/": "÷"}.get(o, o) for o in task.operations)
-    return f"{signs} on {task.operands.replace('-', '–')}, format {task.format}"
 
 
 def answer(search: Search) -> str:

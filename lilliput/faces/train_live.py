@@ -76,7 +76,7 @@ def _score(moment: "Moment") -> str:
 
 
 def _speed(moment: "Moment") -> str:
-    return f"{moment.characters_per_second / 1000:,.0f}k characters/s"
+    return f"{moment.characters_per_second:,.0f} characters/s"
 
 
 def _left(moment: "Moment", first: int, started: float, steps: int) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError
-from lilliput.files import read_json
+from lilliput.lab.exams import Part, read_exam
+from lilliput.lab.words import format_words, task_words
 from lilliput.models.modelfile import Card, read_card
-from lilliput.specs import ArithmeticSpec
 from lilliput.specs.codec import to_dict
 from lilliput.units import score_words
 from lilliput.zoo import Entry, entries, shape_words
@@ -73,10 +73,9 @@ def model_card(name: str, path: Path, card: Card) -> ModelCard:
     """
     graded_in, spec = read_card(path).numbers, card.spec
     entry = next((e for e in entries() if name == f"zoo:{e.name}"), None)
-    exam = None if entry else _exam(path, spec.digest)
-    grades = _zoo_grades(entry) if entry else _exam_grades(exam) if exam else []
+    grades = _zoo_grades(entry) if entry else _exam_grades(path, spec.digest)
     rows = [
-        ("task", entry.task if entry else _task(card)),
+        ("task", entry.task if entry else task_words(spec.task) + format_words(spec.task)),
         ("family", f"{spec.model.kind}, {shape_words(spec.model)}"),
         ("parameters", f"{card.parameters:,}, matrices in {card.numbers}"),
         *(grades or [("grade", NEVER)]),
@@ -90,13 +89,6 @@ def model_card(name: str, path: Path, card: Card) -> ModelCard:
     kind = {"stories": "storyteller", "arithmetic": "calculator"}.get(spec.task.kind, "model")
     title = f"{name.removeprefix('zoo:')}: a {kind} of {card.parameters:,} parameters"
     return ModelCard(title, tuple(rows), to_dict(spec))
-
-
-def _task(card: Card) -> str:
-    task = card.spec.task
-    if isinstance(task, ArithmeticSpec):
-        return f"{task.operations} of {task.operands}, written {card.format['kind']}"
-    return task.kind
 
 
 def _seeds(entry: Entry | None, seed: int) -> str:
@@ -127,34 +119,20 @@ def _zoo_grades(entry: Entry) -> list[tuple[str, str]]:
 _SECTIONS = {"unseen": "grade, unseen", "valid": "grade, validation", "beyond": "held-out range"}
 
 
-def _exam(path: Path, digest: str) -> dict[str, Any] | None:
-    """The exam beside a run's model, where it is of this model."""
-    file = path.with_name("exam.json")
-    if path.name != "model.safetensors" or not file.is_file():
-        return None
+def _exam_grades(path: Path, digest: str) -> list[tuple[str, str]]:
+    """Of the exam beside a model, where it is of this model and can be read."""
     try:
-        exam = read_json(file)
-        return exam if exam["digest"] == digest and exam["grade"]["sections"] else None
-    except (FileError, KeyError, TypeError):
-        return None
+        exam = read_exam(path, digest)
+    except FileError:
+        return []
+    if exam is None:
+        return []
+    parts = exam.parts
+    rows = [(said, _graded(parts[name])) for name, said in _SECTIONS.items() if name in parts]
+    return [*rows, *([("verdict", exam.verdict)] if exam.verdict else [])]
 
 
-def _exam_grades(exam: dict[str, Any]) -> list[tuple[str, str]]:
-    found = exam["grade"]["sections"]
-    rows = []
-    for section, words in _SECTIONS.items():
-        if section in found:
-            graded = found[section].get("overall") or found[section]
-            rows.append((words, _graded(graded)))
-    verdict = exam["grade"].get("verdict")
-    return [*rows, *([("verdict", verdict)] if verdict else [])]
-
-
-def _graded(graded: dict[str, Any]) -> str:
-    if "bits" in graded:
-        low, high = graded["low"], graded["high"]
-        ends = (-high, -low) if low is not None and high is not None else (0.0, 0.0)
-        return f"{score_words(-graded['bits'], *ends)} a character ({graded['characters']:,})"
-    right, total = graded["right"], graded["total"]
-    words = score_words(right / total, graded["low"], graded["high"])
-    return f"{words} (95 % interval; {right:,} right of {total:,})"
+def _graded(part: Part) -> str:
+    score = part.score
+    interval = "95 % interval; " if score.low != score.high else ""
+    return f"{score} ({interval}{part.counted})"

@@ -3,36 +3,32 @@
 Reads cards, exams and ledgers; loads no network, so that it takes neither torch nor numpy.
 """
 
+import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from lilliput.errors import LilliputError
-from lilliput.files import read_json, read_lines
+from lilliput.errors import FileError, LilliputError
+from lilliput.files import read_lines
+from lilliput.lab.exams import Score, read_exam
 from lilliput.lab.verbs import RUNS, SEARCHES
-from lilliput.models.modelfile import read_card
+from lilliput.lab.words import task_words
+from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.specs.codec import digest
-from lilliput.units import score_words
 from lilliput.zoo import Entry, entries, path_of, shape_words
 
 On = Literal["unseen", "validation", "typical", "all", ""]
 """What a score was found on: unseen, or else validation; typical, the median of fresh seeds; all
 problems, none of them unseen."""
-_SIGNS = {"-": "−", "*": "×", "/": "÷"}
-
-
-@dataclass(frozen=True)
-class Score:
-    """Right answers as a fraction, or minus bits per character; its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return score_words(self.value, self.low, self.high)
+_ODD = (
+    LilliputError, OSError, sqlite3.Error, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError,
+)  # fmt: skip
+"""What a file that is damaged in any way can raise."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,8 @@ class Shown:
     name: str
     """As `load` takes it."""
     path: Path | None
-    """Its model file; None: it was not kept, and only its score is known."""
+    """Its model file; None: it was not kept, or a browser cannot run it, and only its score is
+    known."""
     task: TaskSpec
     family: str
     shape: str
@@ -61,25 +58,21 @@ class Shown:
     @property
     def group(self) -> str:
         """A name for the questions that it was asked."""
-        task = self.task
-        if isinstance(task, LinesSpec):
-            return f"{task.file_digest}-{task.fold}"
-        if isinstance(task, StoriesSpec):
-            return f"{task.text_digest}-{task.fold}"
-        return digest(_questions(task))
+        return _group(self.task)
 
     @property
     def words(self) -> str:
         """What it does: `+ − × ÷ of 0–89`."""
-        task = self.task
-        if isinstance(task, LinesSpec):
-            return f"questions of {Path(task.file).name}"
-        if isinstance(task, StoriesSpec):
-            names = ", ".join(Path(name).name for name in task.text) or "the excerpt"
-            return f"stories of {names}"
-        signs = " ".join(_SIGNS.get(sign, sign) for sign in task.operations)
-        other = "" if task.rounding == "float" else f", rounded {task.rounding}"
-        return f"{signs} of {task.operands.replace('-', '–')}{other}"
+        return task_words(self.task)
+
+
+@lru_cache(maxsize=4_096)
+def _group(task: TaskSpec) -> str:
+    if isinstance(task, LinesSpec):
+        return f"{task.file_digest}-{task.fold}"
+    if isinstance(task, StoriesSpec):
+        return f"{task.text_digest}-{task.fold}"
+    return digest(_questions(task))
 
 
 def _questions(task: ArithmeticSpec) -> ArithmeticSpec:
@@ -98,21 +91,34 @@ def shown() -> tuple[list[Shown], list[str]]:
         else:
             trouble.append(source)
     found.sort(key=lambda one: (one.task.kind, one.words, one.group, one.parameters))
-    return [replace(one, frontier=_leads(one, found)) for one in found], trouble
+    leading = _frontier(found)
+    made = [replace(one, frontier=place in leading) for place, one in enumerate(found)]
+    return made, [visible(words) for words in trouble]
 
 
-def _leads(one: Shown, found: Sequence[Shown]) -> bool:
-    if one.score is None or one.on == "typical":
-        return False
-    best = one.score.value
-    return not any(
-        other.score is not None
-        and other.on != "typical"
-        and (other.group, other.family) == (one.group, one.family)
-        and other.parameters <= one.parameters
-        and (-other.score.value, other.parameters) < (-best, one.parameters)
-        for other in found
-    )
+def visible(words: str) -> str:
+    """A message as visitors may read it: without the folders of this machine before its paths."""
+    for folder in (Path.cwd(), Path(__file__).parents[1]):
+        words = words.replace(f"{folder}{os.sep}", "")
+    return words
+
+
+def _frontier(found: Sequence[Shown]) -> set[int]:
+    """Places of those that nothing of their family and group is as small and as good as."""
+    best: dict[tuple[str, str], tuple[float, int]] = {}
+    leading = set()
+    scored = [
+        (one.parameters, -one.score.value, place)
+        for place, one in enumerate(found)
+        if one.score is not None and one.on != "typical"
+    ]
+    for parameters, lost, place in sorted(scored):
+        rivals = (found[place].group, found[place].family)
+        if rivals not in best or lost < best[rivals][0]:
+            best[rivals] = (lost, parameters)
+        if best[rivals] == (lost, parameters):
+            leading.add(place)
+    return leading
 
 
 def _of_zoo() -> Iterator[Shown | str]:
@@ -124,7 +130,8 @@ def _of_zoo() -> Iterator[Shown | str]:
 
 
 def _of_entry(entry: Entry) -> Shown:
-    one = _of_file(f"zoo:{entry.name}", path_of(entry.name))
+    path = path_of(entry.name)
+    one = _of_file(f"zoo:{entry.name}", path, read_card(path))
     everything = entry.unseen_interval[0] == entry.unseen_interval[1]
     valid, unseen = (
         Score(right / total, *ends)
@@ -137,11 +144,11 @@ def _of_entry(entry: Entry) -> Shown:
     return replace(one, on=on, score=unseen, validation=None if everything else valid)
 
 
-def _of_file(name: str, path: Path) -> Shown:
-    card = read_card(path)
+def _of_file(name: str, path: Path, card: Card) -> Shown:
     return Shown(
         name,
-        path,
+        # The engine has no models of transformers.
+        None if card.outside else path,
         card.spec.task,
         card.spec.model.kind,
         shape_words(card.spec.model),
@@ -149,7 +156,7 @@ def _of_file(name: str, path: Path) -> Shown:
         card.format["kind"],
         card.numbers,
         path.stat().st_size,
-        marks=card.marks,
+        marks={**card.spec.marks, **card.marks},
     )
 
 
@@ -157,72 +164,78 @@ def _of_runs() -> Iterator[Shown | str]:
     """Finished runs, with the scores of their exam, or of their last validation."""
     for path in sorted(RUNS.glob("*/model.safetensors")):
         try:
-            one = _of_file(str(path.parent), path)
-            validation = _last_validation(path.with_name("metrics.jsonl"))
-            yield _scored(one, validation, _unseen(path.with_name("exam.json")))
-        except (LilliputError, OSError) as error:
-            yield str(error)
+            yield from _of_run(path)
+        except _ODD as error:
+            yield _left_out(path.parent, error)
+
+
+def _of_run(path: Path) -> Iterator[Shown | str]:
+    card = read_card(path)
+    one = _of_file(str(path.parent), path, card)
+    metrics = path.with_name("metrics.jsonl")
+    validation, odd = _last_validation(metrics)
+    if odd:
+        yield f"{metrics} has {odd} that cannot be read, left out here"
+    unseen = None
+    try:
+        exam = read_exam(path, card.spec.digest)
+        unseen = exam.parts["unseen"].score if exam and "unseen" in exam.parts else None
+    except FileError as error:
+        yield str(error)
+    yield _scored(one, validation, unseen)
+
+
+def _left_out(folder: Path, error: Exception) -> str:
+    own = isinstance(error, LilliputError | OSError)
+    reason = str(error) if own else f"{type(error).__name__}: {error}"
+    return reason if str(folder) in reason else f"{folder} cannot be read, left out here: {reason}"
 
 
 def _scored(one: Shown, validation: Score | None, unseen: Score | None) -> Shown:
-    everything = validation is not None and validation.low == validation.high
-    if everything:
+    point = validation is not None and validation.low == validation.high
+    if point and not isinstance(one.task, StoriesSpec):
         return replace(one, on="all", score=validation)
     score = unseen or validation
     on: On = "unseen" if unseen else "validation" if validation else ""
     return replace(one, on=on, score=score, validation=validation)
 
 
-def _last_validation(metrics: Path) -> Score | None:
-    *_, last = None, *read_lines(metrics)
-    if last is None:
-        return None
-    return Score(last["right"] / last["total"], last["low"], last["high"])
-
-
-def _unseen(exam: Path) -> Score | None:
-    if not exam.exists():
-        return None
-    try:
-        grade = read_json(exam)["grade"]
-        section = grade["sections"].get("unseen")
-        if section is None:
-            return None
-        if "bits" in section:
-            bits = section["bits"]
-            low, high = section.get("low"), section.get("high")
-            # One document has no interval.
-            ends = (-bits, -bits) if low is None or high is None else (-high, -low)
-            return Score(-bits, *ends)
-        overall = section["overall"]
-        return Score(overall["right"] / overall["total"], overall["low"], overall["high"])
-    except (KeyError, TypeError, AttributeError):
-        return None
+def _last_validation(metrics: Path) -> tuple[Score | None, str]:
+    """The last validation that can be read, and in words how many lines are no record."""
+    last, odd = None, 0
+    for line in read_lines(metrics):
+        try:
+            last = Score(line["right"] / line["total"], line["low"], line["high"])
+        except _ODD:
+            odd += 1
+    return last, f"{odd} line{'s' if odd > 1 else ''}" if odd else ""
 
 
 def _of_searches() -> Iterator[Shown | str]:
     """Every size of the searches here: its confirmed run, else its best validation; and what is
     typical of it."""
     for ledger in sorted(SEARCHES.glob("*/ledger.sqlite")):
-        from lilliput.search.find import read_result
-
         try:
-            result = read_result(ledger.parent)
-        except LilliputError as error:
-            yield str(error)
-            continue
-        for family in result.families:
-            for size in family.sizes:
-                yield from _of_size(ledger.parent, size)
+            # Whole or not at all.
+            yield from list(_of_search(ledger.parent))
+        except _ODD as error:
+            yield _left_out(ledger.parent, error)
+
+
+def _of_search(folder: Path) -> Iterator[Shown]:
+    from lilliput.search.find import read_result
+
+    for family in read_result(folder).families:
+        for size in family.sizes:
+            yield from _of_size(folder, size)
 
 
 def _of_size(folder: Path, size: Any) -> Iterator[Shown]:
     spec = from_dict(RunSpec, size.trial.spec)
     path = folder / "models" / f"trial-{size.trial.number}" / "model.safetensors"
-    name = f"{folder}/models/trial-{size.trial.number}"
     task = spec.task
     one = Shown(
-        name,
+        f"{folder}/models/trial-{size.trial.number}",
         path if path.exists() else None,
         task,
         spec.model.kind,
@@ -230,7 +243,7 @@ def _of_size(folder: Path, size: Any) -> Iterator[Shown]:
         size.parameters,
         task.format if isinstance(task, ArithmeticSpec) else task.kind,
         bytes=path.stat().st_size if path.exists() else 0,
-        marks={"leaked": "yes"} if getattr(task, "leaked", False) else {},
+        marks=spec.marks,
     )
     asked = size.unseen if size.confirmed else None
     validation, unseen = (

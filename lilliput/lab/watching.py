@@ -62,6 +62,8 @@ class Watch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._runs: dict[str, _Run] = {}
+        self._specs: dict[Path, tuple[tuple[int, int, int], RunSpec | None]] = {}
+        """Of each spec.json when it was read, and what it said; None: nothing that can be read."""
 
     def news(self) -> Iterator[News]:
         """What has changed since the last time; of the first time, everything.
@@ -70,14 +72,23 @@ class Watch:
         """
         for path in sorted(self.folder.glob("*/spec.json")):
             try:
-                news = self._look(path.parent)
+                spec = self._spec(path)
+                news = self._look(path.parent, spec) if spec else None
             except (LilliputError, OSError, KeyError, TypeError, ValueError, ZeroDivisionError):
                 continue
             if news is not None:
                 yield news
 
-    def _look(self, folder: Path) -> News | None:
-        spec = from_dict(RunSpec, read_json(folder / "spec.json"))
+    def _spec(self, path: Path) -> RunSpec | None:
+        """A file's spec, read again only where the file is another one."""
+        stat = path.stat()
+        state = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if path not in self._specs or self._specs[path][0] != state:
+            self._specs[path] = (state, None)
+            self._specs[path] = (state, from_dict(RunSpec, read_json(path)))
+        return self._specs[path][1]
+
+    def _look(self, folder: Path, spec: RunSpec) -> News | None:
         known = self._runs.get(folder.name)
         metrics = folder / "metrics.jsonl"
         size = metrics.stat().st_size if metrics.exists() else 0

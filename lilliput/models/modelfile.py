@@ -77,6 +77,14 @@ class Card:
             )
         return self.spec.model
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready. A model of ours says nothing of `outside`, so that programs which know none
+        of it read the card too."""
+        fields = {**dataclasses.asdict(self), "spec": to_dict(self.spec)}
+        if not self.outside:
+            del fields["outside"]
+        return fields
+
     @property
     def vocabulary(self) -> AnyVocabulary:
         if self.outside:
@@ -116,13 +124,8 @@ def save(path: Path, model: "nn.Module", card: Card, *, then: str = GOES_ON) -> 
     }
     count = sum(tensor.numel() for tensor in tensors.values())
     assert count == card.parameters, f"the card says {card.parameters}, the model has {count}"
-    fields = {**dataclasses.asdict(card), "spec": to_dict(card.spec)}
-    version = VERSION
-    if not card.outside:
-        # As layout 2 has it, so that older programs read it too.
-        version = 2
-        del fields["outside"]
-    entry = json.dumps({"version": version, "digest": _BLANK, "card": fields})
+    version = VERSION if card.outside else 2
+    entry = json.dumps({"version": version, "digest": _BLANK, "card": card.to_dict()})
     content = to_bytes(pack(tensors, card.numbers), metadata={"lilliput": entry})
     digest = hashlib.sha256(content).hexdigest()
     write_atomically(path, content.replace(_BLANK.encode(), digest.encode(), 1), then=then)

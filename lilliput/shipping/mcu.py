@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lilliput.errors import LilliputError, NotFoundError
-from lilliput.shipping.source import comment, model_parts, read
+from lilliput.shipping.source import comment, filled, model_parts, read
 
 FLAGS = (
     "-mcpu=cortex-m3 -mthumb -std=c99 -Os -DLP_SMALL -ffp-contract=off -ffreestanding -fno-builtin"
@@ -80,16 +80,16 @@ def write_folder(folder: Path, flat: bytes, sizes: Sizes, between: str, card: st
     # Room for the blocks of this model alone: 48 of them are 12 kB of RAM.
     code = _replace(code, "MOST_BLOCKS = 48", f"MOST_BLOCKS = {sizes.blocks}")
     code = _replace(code.replace("#include <string.h>\n", ""), "#include <stddef.h>", _STRING_H)
-    values = {"{longest}": str(sizes.longest), "{between}": between.replace("\t", "\\t")}
+    values = {"longest": str(sizes.longest), "between": between.replace("\t", "\\t")}
     files = {
         "model.c": code,
-        "model.h": _fill(read("board/model.h"), values),
+        "model.h": filled(read("board/model.h"), values),
         "main.c": read("board/main.c"),
         "board.c": read("board/board.c"),
         "board.h": read("board/board.h"),
-        "board.ld": _fill(read("board/board.ld"), {"{stack}": str(_STACK)}),
-        "Makefile": _fill(
-            read("board/Makefile"), {"{flags}": FLAGS, "{link}": LINK, "{emulator}": EMULATOR}
+        "board.ld": filled(read("board/board.ld"), {"stack": str(_STACK)}),
+        "Makefile": filled(
+            read("board/Makefile"), {"flags": FLAGS, "link": LINK, "emulator": EMULATOR}
         ),
     }
     for name, text in files.items():
@@ -99,12 +99,6 @@ def write_folder(folder: Path, flat: bytes, sizes: Sizes, between: str, card: st
 def _replace(text: str, old: str, new: str) -> str:
     assert old in text, f"the engine no longer has {old!r}"
     return text.replace(old, new, 1)
-
-
-def _fill(text: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        text = _replace(text, name, value)
-    return text
 
 
 def link(folder: Path, out: Path) -> Needs:

@@ -1,7 +1,6 @@
 """A model as a graph of one decoding step for ONNX: token and state in, logits and state out; the
 alphabet and all that its file says of it in the metadata."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from lilliput.errors import NotFoundError
 from lilliput.models import modelfile
 from lilliput.shipping.graph import OPSET, Graph
 from lilliput.shipping.steps import step
-from lilliput.specs.codec import to_dict
 from lilliput.tasks.vocabulary import Vocabulary
 
 USE = (
@@ -41,9 +39,8 @@ def graph_of(path: Path) -> bytes:
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=10,
     )
-    fields = {**dataclasses.asdict(card), "spec": to_dict(card.spec)}
     starts = card.spec.training.opens_with_end
-    facts = {"use": USE, "card": json.dumps(fields), "starts_with_end": json.dumps(starts)}
+    facts = {"use": USE, "card": json.dumps(card.to_dict()), "starts_with_end": json.dumps(starts)}
     helper.set_model_props(model, facts)
     g.onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())

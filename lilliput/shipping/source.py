@@ -3,6 +3,7 @@
 import re
 import struct
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
 
 from lilliput.engine import binding
@@ -70,6 +71,11 @@ def comment(text: str) -> str:
 def read(name: str) -> str:
     """A file of this room."""
     return (HERE / name).read_text(encoding="utf-8").rstrip("\n")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A template with `{name}` replaced, in one pass: what is put in is never read as a place."""
+    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], template)
 
 
 def _engine() -> list[str]:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from lilliput.engine import binding
 from lilliput.errors import LilliputError, NotFoundError
+from lilliput.shipping.source import filled
 
 WASM = Path(binding.__file__).parent / "engine.wasm"
 PAGE = Path(__file__).parent / "page"
@@ -53,11 +53,6 @@ def part(name: str) -> str:
 def teller(prompt: str) -> str:
     """The form that tells stories, as HTML."""
     return filled(part("teller.html"), {"prompt": html.escape(prompt)})
-
-
-def filled(template: str, values: Mapping[str, str]) -> str:
-    """A template with `{name}` replaced, in one pass: what is put in is never read as a place."""
-    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], template)
 
 
 def _allowed(content: str) -> str:

@@ -129,9 +129,11 @@ def _tuples(value: Any) -> Any:
 
 
 def shape_words(model: ModelSpec | HFSpec) -> str:
-    """`2 × 24`, and how often a model's blocks are looped; of a model of transformers its name."""
+    """`2 × 24`, and how often a model's blocks are looped; of a model of transformers its name,
+    without the folders of this machine."""
     if isinstance(model, HFSpec):
-        return model.name
+        path = Path(model.name)
+        return path.name if path.is_absolute() else model.name
     layers, loops = getattr(model, "layers", 1), getattr(model, "loops", 1)
     return f"{layers} × {model.width}" + (f" looped {loops} times" if loops > 1 else "")
 

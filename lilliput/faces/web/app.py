@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lilliput.errors import LilliputError
 from lilliput.faces.web.site import POLICY, Site, type_of
+from lilliput.lab.showing import visible
 from lilliput.lab.verbs import RUNS
 from lilliput.lab.watching import Watch
 
@@ -38,12 +39,14 @@ _HEADERS = {
 }
 
 
-def application(site: Site, *, hosts: frozenset[str] | None, token: str) -> ASGIApp:
+def application(site: Site, *, hosts: frozenset[str] | None, token: str, port: int) -> ASGIApp:
     """The whole application.
 
     Args:
         hosts: what a request may name as its host; None: anything, where a token guards.
         token: what a visitor must bring once, as ?token=…; empty: none is asked for.
+        port: where it listens; a browser keeps one token for each, so that two servers of one
+            machine do not take each other's visitors away.
     """
 
     async def file(request: Request) -> Response:
@@ -51,7 +54,7 @@ def application(site: Site, *, hosts: frozenset[str] | None, token: str) -> ASGI
         try:
             content = await run_in_threadpool(site.content, path)
         except (LilliputError, OSError) as error:
-            return PlainTextResponse(f"{error}\n", 500)
+            return PlainTextResponse(f"{visible(str(error))}\n", 500)
         if content is None:
             return PlainTextResponse("There is no such page; the first is at /\n", 404)
         return Response(content, headers={"Content-Type": type_of(path)})
@@ -60,7 +63,7 @@ def application(site: Site, *, hosts: frozenset[str] | None, token: str) -> ASGI
         return StreamingResponse(_news(), media_type="text/event-stream")
 
     routes = [Route("/events", events), Route("/{path:path}", file)]
-    return _Guard(Starlette(routes=routes), hosts, token)
+    return _Guard(Starlette(routes=routes), hosts, token, f"lilliput-token-{port}")
 
 
 async def _news() -> AsyncIterator[str]:
@@ -89,8 +92,8 @@ class _Guard:
     (DNS rebinding), but it cannot choose the Host of them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None, token: str) -> None:
-        self.app, self.hosts, self.token = app, hosts, token
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None, token: str, cookie: str) -> None:
+        self.app, self.hosts, self.token, self.cookie = app, hosts, token, cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -112,15 +115,16 @@ class _Guard:
             )
         if not self.token:
             return None
-        name = "lilliput-token"
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if _same(given, self.token):
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if any(_same(value, self.token) for name, value in query if name == "token"):
             # Kept in a cookie, so that it does not stand in the address any longer; `//x`
             # would be another site.
-            answer = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
-            answer.set_cookie(name, self.token, httponly=True, samesite="lax")
+            rest = urlencode([pair for pair in query if pair[0] != "token"])
+            address = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
+            answer = RedirectResponse(address, 303)
+            answer.set_cookie(self.cookie, self.token, httponly=True, samesite="lax")
             return answer
-        if _same(Request(scope).cookies.get(name, ""), self.token):
+        if _same(Request(scope).cookies.get(self.cookie, ""), self.token):
             return None
         return PlainTextResponse(
             "A token is needed: open the whole address that `lilliput serve` printed.\n", 403

@@ -30,7 +30,7 @@ def serve(host: str, port: int) -> None:
     token = "" if own else secrets.token_urlsafe(18)
     hosts = _names(host, port) if own else None
     config = uvicorn.Config(
-        application(Site(live=True), hosts=hosts, token=token),
+        application(Site(live=True), hosts=hosts, token=token, port=port),
         http="h11",
         ws="none",
         loop="asyncio",

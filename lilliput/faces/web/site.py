@@ -15,6 +15,7 @@ from lilliput.engine.flat import of_file
 from lilliput.lab.problems import LETTERS, squares
 from lilliput.lab.showing import Shown, as_dict, first, shown
 from lilliput.shipping import wasm
+from lilliput.shipping.source import filled
 from lilliput.specs import ArithmeticSpec
 from lilliput.specs.recipes import search_of
 
@@ -58,34 +59,35 @@ class Site:
     def __init__(self, live: bool) -> None:
         self.live = live
         self.fixed = _fixed(live)
-        self._paths: dict[str, Path] = {}
-        self._tasks: dict[str, Any] = {}
+        self._made: Mapping[str, Path | ArithmeticSpec] = {}
+        """What weights and problems are made from, as models.json last named them. Never changed,
+        only replaced, for several threads read it."""
 
     def content(self, path: str) -> bytes | None:
         """A file of the page; None: it has none of that name.
 
         Raises:
-            LilliputError: a model file is damaged.
+            LilliputError: a model file is damaged, or none that the engine can run.
         """
         if path in self.fixed:
             return self.fixed[path]
         if path == "models.json":
             return self._models()
-        if path not in self._paths and path not in self._tasks:
+        source = self._made.get(path)
+        if source is None:
             return None
-        if path in self._tasks:
-            return _problems(self._tasks[path])
-        file = self._paths[path]
-        return _weights(file, file.stat().st_mtime_ns)
+        if isinstance(source, ArithmeticSpec):
+            return _problems(source)
+        return _weights(source, source.stat().st_mtime_ns)
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
         """Every file, the list of models last.
 
         Raises:
-            FileError: a model file is damaged.
+            LilliputError: as `content`.
         """
         listed = self._models()
-        for path in [*self.fixed, *self._paths, *self._tasks]:
+        for path in [*self.fixed, *self._made]:
             content = self.content(path)
             assert content is not None
             yield path, content
@@ -93,16 +95,16 @@ class Site:
 
     def _models(self) -> bytes:
         found, trouble = shown()
-        self._paths = {_weights_name(one.path): one.path for one in found if one.path}
-        self._tasks = {_problems_name(one): one.task for one in found if _problems_name(one)}
-        rows = [
-            {
-                **as_dict(one),
-                "weights": _weights_name(one.path) if one.path else "",
-                "problems": _problems_name(one),
-            }
-            for one in found
-        ]
+        made: dict[str, Path | ArithmeticSpec] = {}
+        rows = []
+        for one in found:
+            weights, problems = _weights_name(one.path), _problems_name(one)
+            if one.path:
+                made[weights] = one.path
+            if isinstance(one.task, ArithmeticSpec):
+                made[problems] = one.task
+            rows.append({**as_dict(one), "weights": weights, "problems": problems})
+        self._made = made
         groups = {
             one.group: {"id": one.group, "words": one.words, **_scale(one.task.kind)}
             for one in found
@@ -123,9 +125,19 @@ def _scale(kind: str) -> dict[str, Any]:
     return {"bits": stories, "mark": None if stories else search_of(kind).pass_mark}
 
 
-def _weights_name(path: Path) -> str:
-    """Where the weights of a model file lie on the page: by their content."""
-    return f"weights/{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.bin"
+def _weights_name(path: Path | None) -> str:
+    """Where the weights of a model file lie on the page: by their content; empty: there are
+    none."""
+    if path is None:
+        return ""
+    stat = path.stat()
+    return f"weights/{_digest(path, stat.st_mtime_ns, stat.st_size)[:16]}.bin"
+
+
+@lru_cache(maxsize=1_024)
+def _digest(path: Path, changed: int, size: int) -> str:
+    """sha256 of a file, worked out once for each time that it is `changed`."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _problems_name(one: Shown) -> str:
@@ -186,10 +198,10 @@ def _page(layout: str, name: str, live: bool, parts: Mapping[str, str]) -> str:
         "policy": POLICY,
         "title": TITLES[name],
         "nav": nav,
-        "main": wasm.filled(_read(f"{name}.html"), parts),
+        "main": filled(_read(f"{name}.html"), parts),
         "script": f"{name}.js",
     }
-    return wasm.filled(layout, values)
+    return filled(layout, values)
 
 
 def _read(name: str) -> str:

@@ -54,16 +54,21 @@ class Engine {
     return at;
   }
 
+  /** A text's bytes, put where there is room for LONGEST of them. */
+  putText(text, at) {
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.length >= LONGEST) throw new Error("the text is too long");
+    this.put(bytes, at);
+    return bytes;
+  }
+
   got(at, size) {
     return new TextDecoder().decode(new Uint8Array(this.c.memory.buffer, at, size));
   }
 
   /** Reads a prompt on from nothing; how many pieces it has. */
   read(prompt) {
-    const bytes = new TextEncoder().encode(prompt);
-    if (bytes.length >= LONGEST) throw new Error("the text is too long");
-    this.put(bytes, this.text);
-    const c = this.c;
+    const bytes = this.putText(prompt, this.text), c = this.c;
     const count = c.lp_encode(this.model, this.text, bytes.length, this.pieces, this.word);
     if (count < 0) {
       const rest = bytes.slice(this.view().getInt32(this.word, true));
@@ -105,24 +110,23 @@ class Engine {
 
   /** The answer to a question, as “36.00”; `counts` then says whether the exam would take it:
    * the model ended it, and it is a number as the format writes it. */
-  ask(question, how = {}) {
+  ask(question) {
     let prompt = question + "\t", operation = 0;
     if (this.format !== "lines") {
-      const at = this.put(new TextEncoder().encode(question + "\0"), this.pieces);
-      const size = this.c.lp_prompt(this.model, at, this.text, LONGEST, this.word);
+      this.putText(question + "\0", this.pieces);
+      const size = this.c.lp_prompt(this.model, this.pieces, this.text, LONGEST, this.word);
       if (size < 0) throw new Error("write a sum of two whole numbers, such as 12 + 24");
       prompt = this.got(this.text, size);
       operation = this.view().getUint8(this.word);
     }
-    this.sample(how);
+    this.sample({});
     const count = this.write(this.left(this.read(prompt), this.fields.longest_answer || LONGEST));
     let written = "", n = 0;
     for (; n < count && this.piece(n) !== END; n++) written += this.spell(this.piece(n));
     this.counts = n < count;
     if (!operation) return written;
-    const bytes = new TextEncoder().encode(written);
-    this.put(bytes, this.pieces);
-    const size = this.c.lp_answer(this.model, operation, this.pieces, bytes.length, this.text, LONGEST);
+    const { length } = this.putText(written, this.pieces);
+    const size = this.c.lp_answer(this.model, operation, this.pieces, length, this.text, LONGEST);
     if (size >= 0) return this.got(this.text, size);
     this.counts = false;
     return written;

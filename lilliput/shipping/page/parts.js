@@ -7,8 +7,8 @@ const $ = (id) => document.getElementById(id);
 export class Model {
   static async open(title, worker, wasm, weights) {
     const model = new Model(title, worker);
-    const { format, fields } = await model.ask({ verb: "open", wasm, weights });
-    return Object.assign(model, { format, fields });
+    const { format } = await model.ask({ verb: "open", wasm, weights });
+    return Object.assign(model, { format });
   }
 
   constructor(title, worker) {

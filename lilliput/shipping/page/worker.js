@@ -10,10 +10,10 @@ onmessage = async ({ data }) => {
   try {
     if (verb === "open") {
       engine = new Engine(data.wasm, data.weights);
-      postMessage({ id, format: engine.format, fields: engine.fields });
+      postMessage({ id, format: engine.format });
     } else if (verb === "ask") {
       const started = performance.now();
-      const answer = engine.ask(data.question, data.how);
+      const answer = engine.ask(data.question);
       postMessage({ id, answer, milliseconds: performance.now() - started });
     } else if (verb === "answers") {
       // Of many questions; none where the exam would take none.

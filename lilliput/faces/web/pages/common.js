@@ -3,7 +3,7 @@ import { Model, element, say } from "./parts.js";
 
 /** models.json; what could not be read is said. */
 export async function load() {
-  const data = await (await fetched("models.json")).json();
+  const data = await json("models.json");
   if (data.trouble.length) say(data.trouble.join("; "));
   return data;
 }
@@ -14,8 +14,20 @@ async function fetched(path) {
   return answer;
 }
 
-export const json = async (path) => (await fetched(path)).json();
-const bytes = async (path) => new Uint8Array(await (await fetched(path)).arrayBuffer());
+const had = new Map();
+
+/** What `read` makes of a file, fetched once for a page; what failed is tried again. */
+function once(path, read) {
+  if (!had.has(path)) {
+    const coming = fetched(path).then(read);
+    coming.catch(() => had.delete(path));
+    had.set(path, coming);
+  }
+  return had.get(path);
+}
+
+export const json = (path) => once(path, (answer) => answer.json());
+const bytes = (path) => once(path, async (answer) => new Uint8Array(await answer.arrayBuffer()));
 
 /** A model of the list, in a worker of its own. */
 export async function open(entry) {
@@ -57,6 +69,20 @@ export function tabs(place, choices, chosen, choose) {
 /** Puts what is chosen into the address, so that it can be sent on and gone back to. */
 export function remember(values) {
   history.replaceState(null, "", `?${new URLSearchParams(values)}`);
+}
+
+/** Shows what is chosen, `show(stands, ...chosen)`: of several choices the last one stands, and
+ * what an earlier one fails with is not said. */
+export function latest(show) {
+  let turn = 0;
+  return async (...chosen) => {
+    const mine = ++turn, stands = () => mine === turn;
+    try {
+      await show(stands, ...chosen);
+    } catch (error) {
+      if (stands()) say(error.message);
+    }
+  };
 }
 
 /** Runs a page; what goes wrong is said on it. */

@@ -1,11 +1,11 @@
 // Two models side by side: each is asked the same.
-import { fill, json, load, open, page, remember, tabs } from "./common.js";
+import { fill, json, latest, load, open, page, remember, tabs } from "./common.js";
 import { remarks } from "./maps.js";
 import { calculator, teller } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
 const WORDS = { arithmetic: "sums", stories: "stories", lines: "questions" };
-let opened = [], turn = 0;
+let opened = [];
 
 page(async () => {
   const data = await load(), models = data.models.filter(({ weights }) => weights);
@@ -21,25 +21,23 @@ page(async () => {
     const other = others.find(({ group }) => group === one.group) ?? others[0] ?? one;
     fill($("left"), data, alike, one);
     fill($("right"), data, alike, alike.includes(right) ? right : other);
-    return page(() => show(models));
+    return show(models);
   };
-  for (const side of ["left", "right"]) $(side).onchange = () => page(() => show(models));
+  for (const side of ["left", "right"]) $(side).onchange = () => show(models);
   tabs($("kinds"), kinds.map((kind) => [kind, WORDS[kind]]), first, choose);
   await choose(first, named);
 });
 
-async function show(models) {
-  const mine = ++turn;
+const show = latest(async (stands, models) => {
   for (const model of opened) model.close();
   opened = [];
   for (const id of ["calculator", "teller"]) $(id).hidden = true;
   const chosen = ["left", "right"].map((side) => models.find(({ name }) => name === $(side).value));
   remember({ left: chosen[0].name, right: chosen[1].name });
   const both = await Promise.all(chosen.map(open));
-  // Another choice was made meanwhile.
-  if (mine !== turn) return both.forEach((model) => model.close());
+  if (!stands()) return both.forEach((model) => model.close());
   opened = both;
   if (chosen[0].kind === "stories") return teller(both);
   const notes = await Promise.all(chosen.map(async ({ problems }) => problems ? remarks(await json(problems)) : () => null));
-  return calculator(both, (question, answer, model) => notes[both.indexOf(model)](question, answer));
-}
+  if (stands()) calculator(both, (question, answer, model) => notes[both.indexOf(model)](question, answer));
+});

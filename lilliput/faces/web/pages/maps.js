@@ -29,7 +29,7 @@ export class HeatMaps {
   /** model: asked in the background; ask: puts a question to the calculator. */
   constructor(problems, model, ask) {
     this.model = model;
-    this.over = this.paused = false;
+    this.over = this.paused = this.running = false;
     this.squares = problems.squares.map((square) => new Square(square, ask, () => $("section").value));
     this.total = this.squares.reduce((sum, square) => sum + square.total, 0);
     const here = Object.keys(SECTIONS).filter((letter) => problems.squares.some(({ sections }) => sections.some((row) => row.includes(letter))));
@@ -48,7 +48,10 @@ export class HeatMaps {
   pause(paused) {
     this.paused = paused;
     $("pause").textContent = paused ? "Go on" : "Pause";
-    if (!paused) this.run();
+    if (paused) return;
+    this.since = performance.now();
+    // One that waits for its last answers goes on by itself.
+    if (!this.running) this.run();
   }
 
   end() {
@@ -56,8 +59,8 @@ export class HeatMaps {
   }
 
   async run() {
+    this.running = true;
     try {
-      const begun = performance.now();
       let many = 8, last = 0;
       while (!this.over && !this.paused) {
         const batch = [];
@@ -72,7 +75,7 @@ export class HeatMaps {
         if (this.over) return;
         batch.forEach(([square, cell], n) => square.mark(cell, answers[n]));
         const took = performance.now() - started;
-        if (performance.now() - begun > ENOUGH) this.pause(true);
+        if (performance.now() - this.since > ENOUGH) this.pause(true);
         many = took < SOON / 2 ? many * 2 : took > SOON * 2 ? Math.max(1, many >> 1) : many;
         if (performance.now() - last > 250) {
           this.report();
@@ -83,6 +86,7 @@ export class HeatMaps {
     } catch (error) {
       say(error.message);
     }
+    this.running = false;
   }
 
   report() {

@@ -1,5 +1,5 @@
 // One model: what it is, and what it says.
-import { fill, json, load, marked, number, open, page, remember, short, size } from "./common.js";
+import { fill, json, latest, load, marked, number, open, page, remember, short, size } from "./common.js";
 import { HeatMaps, remarks } from "./maps.js";
 import { calculator, element, say, teller } from "./parts.js";
 
@@ -14,11 +14,11 @@ page(async () => {
   if (!entry) throw new Error("there is no model here; `lilliput find arithmetic` makes some");
   if (asked.get("name") && entry.name !== name) say(`there is no model ${name} here; this is ${entry.name}`);
   fill($("model"), data, models, entry);
-  $("model").onchange = () => page(() => show(models.find((one) => one.name === $("model").value)));
+  $("model").onchange = () => show(models.find((one) => one.name === $("model").value));
   await show(entry);
 });
 
-async function show(entry) {
+const show = latest(async (stands, entry) => {
   for (const model of opened) model.close();
   opened = [];
   maps?.end();
@@ -34,19 +34,19 @@ async function show(entry) {
   document.title = `${short(entry.name)} – Lilliput`;
   facts(entry);
   const model = await open(entry);
+  if (!stands()) return model.close();
   opened.push(model);
-  if (stories) {
-    teller([model]);
-    return;
-  }
+  if (stories) return teller([model]);
   const problems = entry.problems ? await json(entry.problems) : { squares: [] };
+  if (!stands()) return;
   const ask = calculator([model], remarks(problems));
   if (!problems.squares.length) return;
   // Another worker, so that the calculator never waits for the maps.
   const second = await open(entry);
+  if (!stands()) return second.close();
   opened.push(second);
   maps = new HeatMaps(problems, second, ask);
-}
+});
 
 function facts(entry) {
   const whole = (words) => words.replace(/\[.*\]/, (ends) => ends.replaceAll(" ", "\u00a0"));
