@@ -30,7 +30,7 @@ def of_file(path: Path) -> bytes:
         NotFoundError, FileError: the model file cannot be had, is damaged or foreign.
     """
     tensors, card = read_tensors(path)
-    return flat(tensors, card, body=_Body())
+    return flat(tensors, card, body=WholeBody())
 
 
 def number(value: float) -> int:
@@ -90,7 +90,7 @@ def angle(radians: float) -> int:
     return round(math.ldexp(radians / (2 * math.pi), TURN)) % (1 << TURN)
 
 
-class _Body(Body):
+class WholeBody(Body):
     """What follows the head, in whole numbers alone."""
 
     lanes, group = LANES, 1
