@@ -13,7 +13,7 @@ from lilliput.shipping import exe, mcu, whole
 DRIVER = Path(__file__).parent / "whole_driver.c"
 AGAIN = 65535
 """Among pieces: the text begins anew."""
-SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZED = "-O0 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 WARNINGS = "-Wall -Wextra -Werror -Wno-unused-function"
 
 

@@ -54,8 +54,8 @@ def chip(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import exe, mcu, whole
 
-    model, spec, flat = job.model, job.card.own, whole.of_file(job.path)
-    engine = _engine(of_file(job.path))
+    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path))
+    flat = whole.of_file(job.path)
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(
         weights=len(flat),
