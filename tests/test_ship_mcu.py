@@ -1,5 +1,6 @@
 """A model for a microcontroller: linked for a Cortex-M3 and asked in an emulator where both are."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import whole_models
 from test_engine import SPECS, made
 
-from lilliput.engine import flat
-from lilliput.engine.binding import Engine, library
+from lilliput.engine.binding import library
 from lilliput.faces.cli import main
 from lilliput.lab import ship_engine
 from lilliput.lab.modelcard import MARK
@@ -23,7 +24,6 @@ LINKS = ARM or find_spec("ziglang") is not None
 RUNS = LINKS and shutil.which("qemu-system-arm") is not None
 linked = pytest.mark.skipif(not LINKS, reason="no compiler for a Cortex-M here")
 emulated = pytest.mark.skipif(not RUNS, reason="no compiler for a Cortex-M, or no qemu-system-arm")
-FLAGS = "-std=c99 -O1 -ffp-contract=off -Wall -Wextra -Werror"
 
 
 @pytest.fixture(autouse=True)
@@ -34,35 +34,34 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def write(spec: ModelSpec, numbers: str, folder: Path) -> mcu.Sizes:
     """A random model's sources in a folder."""
     made(spec, numbers, folder / "m.safetensors")
-    content = flat.of_file(folder / "m.safetensors")
-    engine = Engine(content)
-    sizes = mcu.Sizes(
-        weights=len(content),
-        room=engine.room,
-        vocabulary=engine.vocabulary_size,
-        longest=64,
-        blocks=max(spec.layers, getattr(spec, "loops", 1)),
-    )
-    mcu.write_folder(folder, content, sizes, "\t", "a card that says */ in the middle")
-    return sizes
+    return whole_models.write(folder / "m.safetensors", folder)
 
 
 @emulated
 @pytest.mark.parametrize("numbers", ["", "int16"])
-def test_the_board_answers_as_the_integer_engine(
+def test_the_board_answers_as_the_integer_reference(
     numbers: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = ["--numbers", numbers] if numbers else []
     assert main(["ship", "zoo:addition-368", "--as", "mcu", "--out", "chip", *more]) == 0
     said = capsys.readouterr().out
-    assert "checked: 20 texts as the model says them" in said
+    assert "checked: 20 texts as the same C on this machine says them" in said
     assert "(linked for a Cortex-M3 by " in said
-    assert "it is not integer only" in said
+    assert "integer only: no float, and no float in software either; 20 of 20 are the" in said
     card = Path("chip/README.md").read_text()
     assert MARK in card
     assert f"matrices in {numbers or 'int8'}" in card
     names = {file.name for file in Path("chip").iterdir()}
-    sources = {"model.c", "model.h", "main.c", "board.c", "board.h", "board.ld", "Makefile"}
+    sources = {
+        "model.c",
+        "model.h",
+        "main.c",
+        "board.c",
+        "here.c",
+        "board.h",
+        "board.ld",
+        "Makefile",
+    }
     assert names == sources | {"README.md"}
 
 
@@ -72,19 +71,10 @@ def test_every_family_says_the_same_on_the_board(spec: ModelSpec, tmp_path: Path
     write(spec, "int8", tmp_path)
     mcu.link(tmp_path, tmp_path / "model.elf")
     lines = ["abc", "t", "hello" if spec.kind == "gpt" else "hellolillilliputhello"]
-    # The same C here, with its example and a board made of a terminal.
-    (tmp_path / "board_here.c").write_text(
-        '#include "board.h"\n#include <stdio.h>\n'
-        "void board_write(const char *text) { fputs(text, stdout); }\n"
-        "int board_read(void) { int byte = getchar(); return byte == EOF ? 4 : byte; }\n"
-    )
-    names = [str(tmp_path / name) for name in ("model.c", "main.c", "board_here.c")]
-    here = [exe.compiler(), *FLAGS.split(), "-o", str(tmp_path / "here"), *names]
-    subprocess.run(here, check=True)
-    sent = "".join(line + "\n" for line in lines)
-    done = subprocess.run([tmp_path / "here"], input=sent, capture_output=True, text=True)
-    assert done.stdout.count("\t") >= len(lines)
-    assert mcu.say(tmp_path / "model.elf", lines) == done.stdout
+    mcu.reference(tmp_path, tmp_path / "here")
+    said = exe.say([tmp_path / "here"], lines)
+    assert said.count("\t") >= len(lines)
+    assert mcu.say(tmp_path / "model.elf", lines) == said
 
 
 @linked
@@ -92,15 +82,33 @@ def test_flash_and_ram_are_those_of_the_linked_program(tmp_path: Path) -> None:
     sizes = write(SPECS[0], "int8", tmp_path)
     needs = mcu.link(tmp_path, tmp_path / "model.elf")
     assert sizes.weights < needs.flash < sizes.weights + 40_000
-    assert sizes.room < needs.ram < sizes.room + 16_000
+    assert sizes.room < needs.ram < sizes.room + 8_000
     guess = mcu.estimate(sizes)
-    assert abs(guess.flash - needs.flash) < 10_000
-    assert abs(guess.ram - needs.ram) < 4_000
+    assert abs(guess.flash - needs.flash) < 4_000
+    assert abs(guess.ram - needs.ram) < 2_000
     if ARM and shutil.which("arm-none-eabi-size"):
         command = ["arm-none-eabi-size", tmp_path / "model.elf"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         text, data, bss, *_ = map(int, done.stdout.splitlines()[1].split()[:3])
         assert (needs.flash, needs.ram) == (text + data, data + bss)
+
+
+@pytest.mark.skipif(not ARM, reason="no arm-none-eabi-gcc")
+@pytest.mark.parametrize("numbers", ["int8", "int16"])
+def test_the_linked_program_has_no_float_in_software(numbers: str, tmp_path: Path) -> None:
+    if shutil.which("arm-none-eabi-nm") is None:
+        pytest.skip("no nm for Arm")
+    floats = re.compile(r"__aeabi_(c?[fd]|[iul]+2[fd])|__\w+[sd]f\d?$|\bfloat|\bdouble")
+    for number, spec in enumerate((SPECS[2], SPECS[6], SPECS[10], SPECS[15])):
+        write(spec, numbers, tmp_path)
+        mcu.link(tmp_path, tmp_path / f"{number}.elf")
+        command = ["arm-none-eabi-nm", tmp_path / f"{number}.elf"]
+        names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert "lilliput_ask" in names
+        assert list(filter(floats.match, names)) == []
+    assert floats.match("__aeabi_fmul")
+    assert floats.match("__aeabi_i2d")
+    assert floats.match("__addsf3")
 
 
 @pytest.mark.skipif(not ARM, reason="no arm-none-eabi-gcc")
@@ -150,7 +158,18 @@ def test_what_is_larger_than_the_board_gets_its_figures(
 
 
 @emulated
-def test_what_says_something_else_is_not_written(
+def test_what_differs_from_the_reference_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say = mcu.say
+    monkeypatch.setattr(mcu, "say", lambda elf, lines: say(elf, lines).replace("5", "6"))
+    assert main("ship zoo:addition-368 --as mcu --out chip".split()) == 1
+    assert "the chip says" in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+@emulated
+def test_what_is_no_answer_of_the_engine_is_not_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(ship_engine, "golden", lambda job: {"1 + 1": "1 + 1 = 7"})

@@ -45,25 +45,25 @@ static const void *take(Reader *r, size_t rows, size_t cols, size_t each, size_t
     return r->bytes + start;
 }
 
-static const float *floats(Reader *r, size_t rows, size_t cols, size_t boundary)
+static const Real *reals(Reader *r, size_t rows, size_t cols, size_t boundary)
 {
-    const float *found = (const float *)take(r, rows, cols, sizeof *found, boundary);
+    const Real *found = (const Real *)take(r, rows, cols, sizeof *found, boundary);
     for (size_t i = 0; found && i < rows * cols; i++)
-        if (!(found[i] - found[i] == 0.0f)) r->error = LP_NO_MODEL; /* infinite, or no number */
+        if (!is_number(found[i])) r->error = LP_NO_MODEL;
     return found;
 }
 
-static const float *vector(Reader *r, int size) { return floats(r, (size_t)size, 1, 4); }
+static const Real *vector(Reader *r, int size) { return reals(r, (size_t)size, 1, 4); }
 
 static Matrix matrix(Reader *r, int rows, int cols)
 {
     Matrix m = {NULL, NULL, rows, cols, r->kind};
     size_t most = up_to((size_t)rows, LANES);
-    if (r->kind == FLOAT32) {
-        m.data = floats(r, most, (size_t)cols, 64);
+    if (r->kind == REAL) {
+        m.data = reals(r, most, (size_t)cols, 64);
     } else {
         if (r->kind == INT8 && cols > 4096) r->error = LP_NO_MODEL;
-        m.data = take(r, most, up_to((size_t)cols, 2), r->kind == INT8 ? 1 : 2, 64);
+        m.data = take(r, most, up_to((size_t)cols, PAIR), r->kind == INT8 ? 1 : 2, 64);
         m.scale = vector(r, rows);
     }
     return m;
@@ -71,7 +71,7 @@ static Matrix matrix(Reader *r, int rows, int cols)
 
 static Linear linear(Reader *r, int rows, int cols, int rank, int bias)
 {
-    Linear w = {{NULL, NULL, 0, 0, FLOAT32}, {NULL, NULL, 0, 0, FLOAT32}, NULL};
+    Linear w = {{NULL, NULL, 0, 0, REAL}, {NULL, NULL, 0, 0, REAL}, NULL};
     int low = 0 < rank && rank < rows && rank < cols;
     w.left = matrix(r, rows, low ? rank : cols);
     if (low) w.right = matrix(r, rank, cols);
@@ -81,10 +81,11 @@ static Linear linear(Reader *r, int rows, int cols, int rank, int bias)
 
 static Norm norm(Reader *r, const Fields *is)
 {
-    Norm w = {vector(r, is->width), NULL, 1.0f, is->layer_norm};
+    Norm w = {vector(r, is->width), NULL, 0, is->layer_norm};
+    int one_in = 1;
     if (is->layer_norm && is->bias) w.bias = vector(r, is->width);
-    for (int i = 0; i < is->epsilon; i++) w.epsilon *= 10.0f;
-    w.epsilon = 1.0f / w.epsilon;
+    for (int i = 0; i < is->epsilon; i++) one_in *= 10;
+    w.epsilon = epsilon(one_in);
     return w;
 }
 
@@ -94,7 +95,7 @@ static void gpt(Reader *r, Model *m)
     int width = is->width, size = lp_head_size(m), bias = is->bias, rank = is->rank;
     if (is->positions) m->positions = matrix(r, is->context, width);
     if (is->rotary) m->turns = vector(r, size / 2);
-    if (is->places) m->places = floats(r, (size_t)is->context, (size_t)width, 4);
+    if (is->places) m->places = reals(r, (size_t)is->context, (size_t)width, 4);
     for (int i = 0; i < is->layers && !r->error; i++) {
         Block *b = &m->block[i];
         b->norm_1 = norm(r, is);
@@ -175,7 +176,7 @@ static int sensible(const Fields *is)
 
 Error lp_open(const void *file, size_t size, Model *m)
 {
-    Reader reader = {(const uint8_t *)file, 8, size, FLOAT32, LP_OK}, *r = &reader;
+    Reader reader = {(const uint8_t *)file, 8, size, REAL, LP_OK}, *r = &reader;
     const Fields *is = &m->is;
     memset(m, 0, sizeof *m);
     if (size < HEAD || memcmp(file, "LILLIPUT", 8)) return LP_NOT_OURS;
@@ -192,7 +193,7 @@ Error lp_open(const void *file, size_t size, Model *m)
     for (int i = 0; !r->error && i < 2 * is->merges; i++)
         if (m->merges[i] == 0 || m->merges[i] >= is->characters + i / 2) return LP_NO_MODEL;
     r->kind = (Kind)is->kind;
-    m->embedding = matrix(r, lp_vocabulary(m), is->embedding);
+    m->embedding = matrix(r, lp_vocabulary_size(m), is->embedding);
     switch (FAMILY(m)) {
     case GPT: gpt(r, m); break;
     case GRU: gru(r, m); break;
@@ -200,11 +201,11 @@ Error lp_open(const void *file, size_t size, Model *m)
     default: mingru(r, m);
     }
     if (FAMILY(m) != GRU) m->norm = norm(r, is);
-    m->head.left = is->tied ? m->embedding : matrix(r, lp_vocabulary(m), is->width);
-    if (FAMILY(m) == MEMORY_GRU) m->head.bias = vector(r, lp_vocabulary(m));
+    m->head.left = is->tied ? m->embedding : matrix(r, lp_vocabulary_size(m), is->width);
+    if (FAMILY(m) == MEMORY_GRU) m->head.bias = vector(r, lp_vocabulary_size(m));
     return !r->error && r->at != size ? LP_CUT_SHORT : r->error;
 }
 
 size_t lp_model_size(void) { return sizeof(Model); }
 
-int lp_vocabulary_size(const Model *m) { return lp_vocabulary(m); }
+int lp_vocabulary_size(const Model *m) { return m->is.characters + m->is.merges; }

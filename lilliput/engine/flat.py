@@ -21,14 +21,14 @@ from lilliput.tasks.formats import AnswerFormat
 VERSION = 2
 LANES = 16
 """Rows of a band (numbers.h)."""
-_HEAD = 20
+HEAD = 20
 FIELDS = (
     "family kind context characters merges layers loops width heads kv_heads hidden embedding state"
     " rank activation layer_norm bias tied rotary positions places attention convolution format"
     " reverse digits decimals operations starts_with_end longest_answer epsilon"
 ).split()
 """The order of the numbers at the head of a file (model.h)."""
-_FAMILIES = ("gpt", "gru", "memory-gru", "mingru")
+FAMILIES = ("gpt", "gru", "memory-gru", "mingru")
 _KINDS = ("float32", "int16", "int8")
 _ACTIVATIONS = ("swiglu", "gelu", "relu", "relu2", "gelu-erf")
 _ATTENTIONS = {"none": 0, "full": 1, "query": 1, "sigmoid": 2}
@@ -46,25 +46,31 @@ def of_file(path: Path) -> bytes:
     return flat(tensors, card)
 
 
-def flat(tensors: Mapping[str, Tensor], card: Card, epsilon: float | None = None) -> bytes:
+def flat(
+    tensors: Mapping[str, Tensor],
+    card: Card,
+    epsilon: float | None = None,
+    body: "Body | None" = None,
+) -> bytes:
     """The flat file of a model's tensors.
 
     Args:
         epsilon: of the norms, a power of ten; None: as the family has it.
+        body: still empty; None: with numbers as the engine reads them.
     """
     model = card.own
     fields = dict.fromkeys(FIELDS, 0) | _format(card) | _shape(model)
     if epsilon is not None:
         fields["epsilon"] = -round(math.log10(epsilon))
     fields |= {
-        "family": _FAMILIES.index(model.kind),
+        "family": FAMILIES.index(model.kind),
         "kind": _KINDS.index(card.numbers),
         "context": card.context,
         "characters": len(card.characters),
         "merges": len(card.merges),
         "starts_with_end": int(card.spec.training.opens_with_end),
     }
-    body = _Body()
+    body = body or Body()
     body.put(struct.pack(f"<{len(FIELDS)}i", *(fields[name] for name in FIELDS)))
     body.put(array("I", [ord(c) | _class(c) << 24 for c in card.characters]).tobytes())
     body.put(array("H", [number for pair in card.merges for number in pair]).tobytes())
@@ -84,24 +90,26 @@ def flat(tensors: Mapping[str, Tensor], card: Card, epsilon: float | None = None
     if isinstance(model, MemoryGRUSpec):
         body.vectors(tensors, "head_bias")
     content = bytes(body.content)
-    size = _HEAD + len(content)
+    size = HEAD + len(content)
     return b"LILLIPUT" + struct.pack("<3I", VERSION, size, zlib.crc32(content)) + content
 
 
-class _Body:
-    """What follows the head."""
+class Body:
+    """What follows the head, as the engine reads it."""
+
+    lanes, group = LANES, 2
 
     def __init__(self) -> None:
         self.content = bytearray()
 
     def put(self, data: bytes | memoryview, boundary: int = 4) -> None:
-        at = _HEAD + len(self.content)
+        at = HEAD + len(self.content)
         self.content += bytes(-at % boundary)
         self.content += data
 
     def vectors(self, tensors: Mapping[str, Tensor], *names: str) -> None:
         for name in names:
-            self.put(tensors[name].data)
+            self.numbers(array("f", bytes(tensors[name].data)))
 
     def norm(self, tensors: Mapping[str, Tensor], name: str) -> None:
         """Gains, and biases where there are some."""
@@ -110,6 +118,13 @@ class _Body:
 
     def numbers(self, numbers: Iterable[float]) -> None:
         self.put(array("f", numbers).tobytes())
+
+    def angles(self, radians: Iterable[float]) -> None:
+        self.numbers(radians)
+
+    def scales(self, scales: Iterable[float]) -> None:
+        """What a number of each row of a matrix of whole numbers is worth."""
+        self.numbers(scales)
 
     def matrix(
         self, tensors: Mapping[str, Tensor], name: str, first: int = 0, end: int = 0
@@ -123,9 +138,9 @@ class _Body:
             starts = [row * cols * each for row in range(rows)]
             data = b"".join(data[at + first * each : at + end * each] for at in starts)
             cols = end - first
-        self.put(into_bands(data, rows, cols, tensor.kind), 64)
+        self.put(_into_bands(data, rows, cols, tensor.kind, self.lanes, self.group), 64)
         if tensor.kind != "F32":
-            self.put(tensors[f"{name}.scale"].data)
+            self.scales(array("f", bytes(tensors[f"{name}.scale"].data)))
 
     def linear(self, tensors: Mapping[str, Tensor], name: str, bias: bool = False) -> None:
         """A matrix whole, or as a product of two."""
@@ -140,20 +155,19 @@ _CODES = {"F32": "f", "I16": "h", "I8": "b"}
 """Python's names for a tensor's numbers (array)."""
 
 
-def into_bands(data: bytes, rows: int, cols: int, kind: str) -> bytes:
-    """Rows as bands of LANES rows, column by column, whole numbers by pairs of columns; zeros fill
-    the last band and the last pair."""
+def _into_bands(data: bytes, rows: int, cols: int, kind: str, lanes: int, group: int) -> bytes:
+    """Rows as bands of so many lanes, column by column, whole numbers by groups of columns; zeros
+    fill the last band and the last group."""
     code = _CODES[kind]
-    numbers, group = array(code, data), 1 if kind == "F32" else 2
-    groups = -(-cols // group)
-    size = groups * group * LANES
-    bands = array(code, bytes(size * -(-rows // LANES) * numbers.itemsize))
+    numbers, group = array(code, data), 1 if kind == "F32" else group
+    size = -(-cols // group) * group * lanes
+    bands = array(code, bytes(size * -(-rows // lanes) * numbers.itemsize))
     for row in range(rows):
-        band, lane = divmod(row, LANES)
+        band, lane = divmod(row, lanes)
         for place in range(group):
             part = numbers[row * cols + place : (row + 1) * cols : group]
             start = band * size + lane * group + place
-            bands[start : start + (len(part) - 1) * group * LANES + 1 : group * LANES] = part
+            bands[start : start + (len(part) - 1) * group * lanes + 1 : group * lanes] = part
     return bands.tobytes()
 
 
@@ -229,11 +243,11 @@ def _shape(model: ModelSpec) -> dict[str, int]:
     }
 
 
-def _gpt(body: _Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int) -> None:
+def _gpt(body: Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int) -> None:
     if model.positions == "learned":
         body.matrix(tensors, "positions")
     if model.positions == "rotary":
-        body.numbers(turns(model))
+        body.angles(turns(model))
     fixed = places(model, context)
     if fixed:
         body.numbers(number for row in fixed for number in row)
@@ -247,14 +261,14 @@ def _gpt(body: _Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: in
         body.linear(tensors, f"{block}.down", model.bias)
 
 
-def _gru(body: _Body, tensors: Mapping[str, Tensor], model: GRUSpec) -> None:
+def _gru(body: Body, tensors: Mapping[str, Tensor], model: GRUSpec) -> None:
     for layer in range(model.layers):
         for part in ("ih", "hh"):
             body.matrix(tensors, f"gru.weight_{part}_l{layer}")
             body.vectors(tensors, f"gru.bias_{part}_l{layer}")
 
 
-def _memory_gru(body: _Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec) -> None:
+def _memory_gru(body: Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec) -> None:
     embedding = model.embedding_width
     if model.positions == "learned":
         body.matrix(tensors, "positions")
@@ -273,7 +287,7 @@ def _memory_gru(body: _Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec
     body.vectors(tensors, "writer_bias")
 
 
-def _mingru(body: _Body, tensors: Mapping[str, Tensor], model: MinGRUSpec) -> None:
+def _mingru(body: Body, tensors: Mapping[str, Tensor], model: MinGRUSpec) -> None:
     for layer in range(model.layers):
         block = f"blocks.{layer}"
         body.norm(tensors, f"{block}.norm_1")

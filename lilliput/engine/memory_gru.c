@@ -2,20 +2,19 @@
  *
  *     h = GRU([x, context, M], h);  p = sigmoid(w h + b);  M = M + p (tanh(C h + c) - M)
  *
- * What a piece adds to the gates is the same wherever it stands, and so is what a place adds: both
- * are worked out once. A window that slides keeps pieces in a ring, each in its slot, while places
- * are counted from the window's start.
+ * What a piece adds to the gates is the same wherever it stands, and so is what a place adds. A
+ * window that slides keeps pieces in a ring, each in its slot, and counts places from its start.
  */
 #include "state.h"
 
 #include <string.h>
 
 /* Queries, keys and values of what is in s->x: the keys and values kept, the queries in s->wide. */
-static void seek(const Model *m, State *s, const float *bias, float *keys, float *values, int at)
+static void seek(const Model *m, State *s, const Real *bias, Real *keys, Real *values, int at)
 {
     int embedding = m->is.embedding, size = embedding / m->is.heads;
     Linear qkv = {m->qkv.left, m->qkv.right, bias};
-    const float *k = s->wide + embedding, *v = k + embedding;
+    const Real *k = s->wide + embedding, *v = k + embedding;
     apply(&qkv, s->x, s->wide, s->room);
     for (int n = 0; n < m->is.heads; n++)
         keep_key(keys + n * in_bands(m->is.context, size), at, size, k + n * size);
@@ -23,24 +22,25 @@ static void seek(const Model *m, State *s, const float *bias, float *keys, float
         memcpy(values + (size_t)at * (size_t)embedding, v, BYTES(embedding));
 }
 
+/* What a piece, a place or both add to the gates; less than 0: none of them. */
+static void add_gates(const Model *m, State *s, int piece, int place, Real *gates)
+{
+    int width = m->is.width, embedding = m->is.embedding;
+    memset(s->x, 0, BYTES(embedding));
+    if (piece >= 0) row_of(&m->embedding, piece, s->x);
+    if (place >= 0 && s->window) row_of(&m->positions, place, s->y), add(s->y, s->x, embedding);
+    multiply(&m->cell_input, s->x, gates, s->room);
+    if (place < 0) return;
+    add(m->bias_input, gates, 3 * width);
+    add(m->bias_hidden, gates, 2 * width);
+}
+
 void memory_gru_begin(const Model *m, State *s)
 {
-    int width = m->is.width;
-    size_t gates = up_to(3 * (size_t)width, LANES), embedding = (size_t)m->is.embedding;
-    for (int piece = 0; piece < lp_vocabulary(m); piece++) {
-        row_of(&m->embedding, piece, s->x);
-        multiply(&m->cell_input, s->x, s->of_piece + (size_t)piece * gates, s->room);
-    }
-    int seen = m->is.positions && !m->is.attention; /* whether the cell sees places */
-    for (int place = 0; place < (seen ? m->is.context : 1); place++) {
-        float *out = s->of_place + (size_t)place * gates;
-        if (seen) {
-            row_of(&m->positions, place, s->x);
-            multiply(&m->cell_input, s->x, out, s->room);
-        }
-        add(m->bias_input, out, 3 * width);
-        add(m->bias_hidden, out, 2 * width);
-    }
+    size_t size = up_to(3 * (size_t)m->is.width, LANES), embedding = (size_t)m->is.embedding;
+    int pieces = TABLES ? lp_vocabulary_size(m) : 0, end = s->window ? m->is.context : 1;
+    for (int n = 0; n < pieces; n++) add_gates(m, s, n, -1, s->of_piece + (size_t)n * size);
+    for (int n = 0; TABLES && n < end; n++) add_gates(m, s, -1, n, s->of_place + (size_t)n * size);
     for (size_t place = 0; s->place_q && place < (size_t)m->is.context; place++) {
         row_of(&m->positions, (int)place, s->x);
         seek(m, s, NULL, s->place_k, s->place_v, (int)place);
@@ -56,21 +56,21 @@ static int place_of(const State *s, int slot, int context)
 }
 
 /* How much of each slot a head of the last piece takes: s->scores, and s->by_place. */
-static void weigh(const Model *m, State *s, int head, const float *q)
+static void weigh(const Model *m, State *s, int head, const Real *q)
 {
     int size = m->is.embedding / m->is.heads, context = m->is.context;
     size_t stretch = in_bands(context, size);
-    Matrix keys = {s->keys + (size_t)head * stretch, NULL, s->length, size, FLOAT32};
+    Matrix keys = {s->keys + (size_t)head * stretch, NULL, s->length, size, REAL};
     multiply(&keys, q, s->scores, s->room);
     if (s->place_k) {
-        Matrix places = {s->place_k + (size_t)head * stretch, NULL, s->length, size, FLOAT32};
+        Matrix places = {s->place_k + (size_t)head * stretch, NULL, s->length, size, REAL};
         multiply(&places, q, s->by_place, s->room);
         for (int slot = 0; slot < s->length; slot++)
-            s->scores[slot] += s->by_place[place_of(s, slot, context)];
+            s->scores[slot] = plus(s->scores[slot], s->by_place[place_of(s, slot, context)]);
     }
-    float scale = inverse_root((float)size);
-    for (int slot = 0; slot < s->length; slot++) s->scores[slot] *= scale;
-    if (m->is.attention == SOFTMAX) softmax(s->scores, s->length, 1.0f);
+    Real scale = inverse_root(ratio(size, 1));
+    for (int slot = 0; slot < s->length; slot++) s->scores[slot] = times(s->scores[slot], scale);
+    if (m->is.attention == SOFTMAX) softmax(s->scores, s->length, ratio(1, 1));
     else sigmoid_all(s->scores, s->length);
     for (int slot = 0; s->place_k && slot < s->length; slot++)
         s->by_place[place_of(s, slot, context)] = s->scores[slot];
@@ -97,17 +97,17 @@ static void find(const Model *m, State *s)
 static void cell(const Model *m, State *s)
 {
     int width = m->is.width;
-    float *h = s->hidden, *more = s->other;
+    Real *h = s->hidden, *more = s->other;
     multiply(&m->cell_memory, s->memory, more, s->room);
     add(more, s->gates, 3 * width);
     multiply(&m->cell_hidden, h, more, s->room);
     add(m->bias_hidden + 2 * width, more + 2 * width, width);
     gated_step(s->gates, more, h, width);
-    float priority = dot(m->priority, h, width) + *m->priority_bias;
+    Real priority = plus(dot(m->priority, h, width), *m->priority_bias);
     sigmoid_all(&priority, 1);
     apply(&m->writer, h, more, s->room);
     tanh_all(more, width);
-    for (int i = 0; i < width; i++) s->memory[i] += priority * (more[i] - s->memory[i]);
+    for (int i = 0; i < width; i++) s->memory[i] += times(priority, more[i] - s->memory[i]);
 }
 
 /* Sigmoid attention: the sum of the hidden states so far, each by how much it is asked for. */
@@ -127,8 +127,9 @@ static void sum_up(const Model *m, State *s)
 static void gates_of(const Model *m, State *s, int piece, int place)
 {
     size_t size = up_to(3 * (size_t)m->is.width, LANES);
-    memcpy(s->gates, s->of_piece + (size_t)piece * size, sizeof *s->gates * size);
-    add(s->of_place + (size_t)place * size, s->gates, 3 * m->is.width);
+    if (TABLES) memcpy(s->gates, s->of_piece + (size_t)piece * size, BYTES(size));
+    if (TABLES) add(s->of_place + (size_t)place * size, s->gates, 3 * m->is.width);
+    else add_gates(m, s, piece, place, s->gates);
 }
 
 static void read_plain(const Model *m, State *s, int piece)
@@ -162,7 +163,7 @@ static void read_window(const Model *m, State *s, int piece)
     s->slot = (s->slot + 1) % context;
 }
 
-const float *memory_gru_read(const Model *m, State *s, int piece)
+const Real *memory_gru_read(const Model *m, State *s, int piece)
 {
     if (s->window && s->length == m->is.context) slide(m, s);
     (m->is.attention ? read_window : read_plain)(m, s, piece);

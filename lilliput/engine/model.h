@@ -1,9 +1,7 @@
 /* A model as it lies in a weight file: sizes, alphabet, answer format and matrices, all pointing
  * into the file's bytes, which stay the caller's and are never written to.
  */
-#ifndef LILLIPUT_MODEL_H
-#define LILLIPUT_MODEL_H
-
+#pragma once
 #include "numbers.h"
 
 /* What a library gives away; all else stays inside. */
@@ -53,12 +51,12 @@ typedef struct {
     const uint32_t *characters;
     const uint16_t *merges; /* pairs */
     Matrix embedding, positions;
-    const float *places; /* what each place in a line adds, (context, width) */
-    const float *turns;  /* rotary angle a position, (head size / 2) */
+    const Real *places; /* what each place in a line adds, (context, width) */
+    const Real *turns;  /* rotary angle a position, (head size / 2) */
     Block block[MOST_BLOCKS];
     Linear qkv, out; /* to writer of a memory-gru alone */
     Matrix cell_input, cell_context, cell_memory, cell_hidden;
-    const float *bias_input, *bias_hidden, *priority, *priority_bias;
+    const Real *bias_input, *bias_hidden, *priority, *priority_bias;
     Linear writer;
     Norm norm;
     Linear head;
@@ -77,7 +75,4 @@ LP_API Error lp_open(const void *file, size_t size, Model *model);
 LP_API size_t lp_model_size(void);
 LP_API int lp_vocabulary_size(const Model *m);
 
-static inline int lp_vocabulary(const Model *m) { return m->is.characters + m->is.merges; }
 static inline int lp_head_size(const Model *m) { return m->is.state / m->is.heads; }
-
-#endif

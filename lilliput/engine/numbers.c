@@ -30,12 +30,8 @@ float exponential(float x)
     x = x > -87.0f ? x : -87.0f;
     float n = x * 1.44269504f + ROUND - ROUND;
     float r = x - n * 0.693359375f - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
+    float p = (1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f;
+    p = ((p * r + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
     int32_t bits = ((int32_t)n + 127) * (1 << 23);
     float power;
@@ -111,17 +107,20 @@ static double series(double term, double square, int n)
 }
 
 /* Of what is left after whole quarters of a turn, exact to doubles' last places. */
-void turn(float angle, float *cosine, float *sine)
+void turn(int often, const float *angles, int n, float *cosine, float *sine)
 {
     const double round = 6755399441055744.0; /* 1.5 * 2^52 */
-    if (!(angle < 1e9f && angle > -1e9f)) angle = 0.0f; /* of no model */
-    double quarters = (double)angle * 0.63661977236758134308 + round - round;
-    double r = (double)angle - quarters * 1.57079632679489655800 - quarters * 6.123233995736766e-17;
-    double c = series(1.0, r * r, 0), s = series(r, r * r, 1);
-    int quarter = (int)(quarters - 4.0 * (double)(int64_t)(quarters / 4.0)) & 3;
-    double across = quarter & 1 ? -s : c, up = quarter & 1 ? c : s;
-    *cosine = (float)(quarter & 2 ? -across : across);
-    *sine = (float)(quarter & 2 ? -up : up);
+    for (int i = 0; i < n; i++) {
+        double a = (float)often * angles[i];
+        if (!(a < 1e9 && a > -1e9)) a = 0.0; /* of no model */
+        double quarters = a * 0.63661977236758134308 + round - round;
+        double r = a - quarters * 1.57079632679489655800 - quarters * 6.123233995736766e-17;
+        double c = series(1.0, r * r, 0), s = series(r, r * r, 1);
+        int quarter = (int)(quarters - 4.0 * (double)(int64_t)(quarters / 4.0)) & 3;
+        double across = quarter & 1 ? -s : c, up = quarter & 1 ? c : s;
+        cosine[i] = (float)(quarter & 2 ? -across : across);
+        sine[i] = (float)(quarter & 2 ? -up : up);
+    }
 }
 
 /* 1 / sqrt(x) by Newton's method, for there need not be a library where this runs. */

@@ -121,7 +121,7 @@ FAST static float to_whole(const float *x, int n, float largest, int16_t *whole)
 void multiply(const Matrix *w, const float *x, float *out, Room room)
 {
     int bands = (w->rows + LANES - 1) / LANES, pairs = (w->cols + 1) / 2, bytes = w->kind == INT8;
-    if (w->kind == FLOAT32) {
+    if (w->kind == REAL) {
         multiply_floats((const float *)w->data, bands, w->cols, x, out);
         return;
     }
@@ -147,10 +147,8 @@ void row_of(const Matrix *w, int row, float *out)
     size_t band = (size_t)(row / LANES), lane = (size_t)(row % LANES), cols = (size_t)w->cols;
     for (size_t i = 0; i < cols; i++) {
         size_t pair = (band * ((cols + 1) / 2) + i / 2) * 2 * LANES + 2 * lane + i % 2;
-        switch (w->kind) {
-        case FLOAT32: out[i] = ((const float *)w->data)[(band * cols + i) * LANES + lane]; break;
-        case INT16: out[i] = (float)((const int16_t *)w->data)[pair] * w->scale[row]; break;
-        case INT8: out[i] = (float)((const int8_t *)w->data)[pair] * w->scale[row]; break;
-        }
+        if (w->kind == REAL) out[i] = ((const float *)w->data)[(band * cols + i) * LANES + lane];
+        if (w->kind == INT16) out[i] = ((const int16_t *)w->data)[pair] * w->scale[row];
+        if (w->kind == INT8) out[i] = ((const int8_t *)w->data)[pair] * w->scale[row];
     }
 }

@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-const float *gru_read(const Model *m, State *s, int piece)
+const Real *gru_read(const Model *m, State *s, int piece)
 {
-    const float *x = s->x;
+    const Real *x = s->x;
     row_of(&m->embedding, piece, s->x);
     for (int layer = 0; layer < m->is.layers; layer++) {
-        float *h = s->hidden + (size_t)layer * (size_t)m->is.width;
+        Real *h = s->hidden + (size_t)layer * (size_t)m->is.width;
         apply(&m->block[layer].input, x, s->wide, s->room);
         apply(&m->block[layer].recurrent, h, s->other, s->room);
         gated_step(s->wide, s->other, h, m->is.width);
@@ -19,37 +19,37 @@ const float *gru_read(const Model *m, State *s, int piece)
 }
 
 /* y becomes the sum of the last inputs, each times its tap. */
-static void convolve(const Model *m, State *s, int layer, float *y)
+static void convolve(const Model *m, State *s, int layer, Real *y)
 {
     int width = m->is.width, taps = m->is.convolution;
     size_t step = (size_t)width, before = (size_t)(taps - 1) * step;
-    float *seen = s->memory + (size_t)layer * (size_t)taps * step, row[64];
+    Real *seen = s->memory + (size_t)layer * (size_t)taps * step, row[64];
     memmove(seen, seen + step, BYTES(before));
     memcpy(seen + before, y, BYTES(step));
     for (int i = 0; i < width; i++) {
         row_of(&m->block[layer].convolution, i, row);
-        y[i] = 0.0f;
-        for (int tap = 0; tap < taps; tap++) y[i] += seen[(size_t)tap * step] * row[tap];
+        y[i] = 0;
+        for (int t = 0; t < taps; t++) y[i] = plus(y[i], times(seen[(size_t)t * step], row[t]));
         seen++;
     }
 }
 
-const float *mingru_read(const Model *m, State *s, int piece)
+const Real *mingru_read(const Model *m, State *s, int piece)
 {
     int width = m->is.width, state = m->is.state;
     row_of(&m->embedding, piece, s->x);
     for (int layer = 0; layer < m->is.layers; layer++) {
         const Block *b = &m->block[layer];
-        float *h = s->hidden + (size_t)layer * (size_t)state;
-        float *gate = s->wide, *candidate = gate + state;
+        Real *h = s->hidden + (size_t)layer * (size_t)state;
+        Real *gate = s->wide, *candidate = gate + state;
         normalise(&b->norm_1, s->x, s->y, width);
         if (m->is.convolution) convolve(m, s, layer, s->y);
         apply(&b->qkv, s->y, gate, s->room);
         memcpy(s->other, candidate, sizeof *candidate * (size_t)state);
         sigmoid_all(gate, 2 * state);
         for (int i = 0; i < state; i++) {
-            float c = s->other[i] >= 0.0f ? s->other[i] + 0.5f : candidate[i];
-            h[i] = h[i] + gate[i] * (c - h[i]);
+            Real c = s->other[i] >= 0 ? plus(s->other[i], ratio(1, 2)) : candidate[i];
+            h[i] = h[i] + times(gate[i], c - h[i]);
         }
         apply(&b->out, h, s->other, s->room);
         add(s->other, s->x, width);

@@ -7,11 +7,11 @@ typedef struct {
     size_t used;
 } Arena;
 
-static float *share(Arena *a, size_t n)
+static Real *share(Arena *a, size_t n)
 {
-    size_t start = up_to(a->used, 64);
-    a->used = start + n * sizeof(float);
-    return a->base ? (float *)(void *)(a->base + start) : NULL;
+    size_t start = up_to(a->used, ALIGNED);
+    a->used = start + BYTES(n);
+    return a->base ? (Real *)(void *)(a->base + start) : NULL;
 }
 
 static int larger(int a, int b) { return a > b ? a : b; }
@@ -24,7 +24,8 @@ static void share_of_gpt(const Model *m, State *s, Arena *a)
     s->keys = share(a, heads * in_bands(is->context, lp_head_size(m)));
     s->values = share(a, heads * context * size);
     if (!is->rotary) return;
-    s->cosine = share(a, context * size / 2), s->sine = share(a, context * size / 2);
+    size_t turns = (TABLES ? context : 1) * size / 2;
+    s->cosine = share(a, turns), s->sine = share(a, turns);
 }
 
 static void share_of_memory_gru(const Model *m, State *s, Arena *a)
@@ -34,8 +35,8 @@ static void share_of_memory_gru(const Model *m, State *s, Arena *a)
     size_t gates = up_to(3 * (size_t)is->width, LANES);
     size_t keys = (size_t)is->heads * in_bands(is->context, is->embedding / is->heads);
     s->gates = share(a, gates);
-    s->of_piece = share(a, (size_t)lp_vocabulary(m) * gates);
-    s->of_place = share(a, (is->attention || !is->positions ? 1 : context) * gates);
+    s->of_piece = share(a, TABLES ? (size_t)lp_vocabulary_size(m) * gates : 0);
+    s->of_place = share(a, TABLES ? (is->attention || !is->positions ? 1 : context) * gates : 0);
     if (!is->attention) {
         if (is->positions) s->window = (uint16_t *)share(a, context / 2 + 1);
         return;
@@ -58,11 +59,11 @@ static size_t share_out(const Model *m, uint8_t *base, State *s)
     int widest = larger(3 * width, larger(2 * is->hidden, 3 * is->state));
     size_t wide = up_to((size_t)widest, LANES), layers = (size_t)is->layers;
     size_t seen = FAMILY(m) == MINGRU ? layers * (size_t)is->convolution : 1;
-    s->logits = share(a, up_to((size_t)lp_vocabulary(m), LANES));
+    s->logits = share(a, up_to((size_t)lp_vocabulary_size(m), LANES));
     s->x = share(a, wide), s->y = share(a, wide);
     s->wide = share(a, wide), s->other = share(a, wide);
     s->room.between = share(a, up_to((size_t)is->rank, LANES));
-    s->room.whole = (int16_t *)share(a, (size_t)deepest / 2 + 2);
+    s->room.whole = (Whole *)share(a, (size_t)deepest / (4 / sizeof(Whole)) + 2);
     s->scores = share(a, up_to((size_t)is->context, LANES));
     s->by_place = share(a, up_to((size_t)is->context, LANES));
     if (FAMILY(m) == GPT) {
@@ -88,9 +89,9 @@ Error lp_begin(const Model *m, void *room, size_t size, State **state)
     memset(room, 0, size);
     share_out(m, (uint8_t *)room, s);
     if (FAMILY(m) == MEMORY_GRU) memory_gru_begin(m, s);
-    size_t half = m->turns ? (size_t)lp_head_size(m) / 2 : 0;
-    for (size_t i = 0; i < half * (size_t)m->is.context; i++)
-        turn((float)(i / half) * m->turns[i % half], &s->cosine[i], &s->sine[i]);
+    size_t half = (size_t)lp_head_size(m) / 2, end = TABLES && m->turns ? (size_t)m->is.context : 0;
+    for (size_t n = 0; n < end; n++)
+        turn((int)n, m->turns, (int)half, s->cosine + n * half, s->sine + n * half);
     return LP_OK;
 }
 
@@ -98,14 +99,14 @@ void lp_restart(const Model *m, State *s)
 {
     (void)m;
     s->length = s->slot = 0;
-    if (s->hidden) memset(s->hidden, 0, s->hidden_size * sizeof(float));
-    if (s->memory) memset(s->memory, 0, s->memory_size * sizeof(float));
+    if (s->hidden) memset(s->hidden, 0, BYTES(s->hidden_size));
+    if (s->memory) memset(s->memory, 0, BYTES(s->memory_size));
 }
 
 Error lp_read(const Model *m, State *s, int piece)
 {
-    const float *found;
-    if (piece < 0 || piece >= lp_vocabulary(m)) return LP_UNKNOWN;
+    const Real *found;
+    if (piece < 0 || piece >= lp_vocabulary_size(m)) return LP_UNKNOWN;
     if (FAMILY(m) == GPT && s->length == m->is.context) return LP_FULL;
     switch (FAMILY(m)) {
     case GPT: found = gpt_read(m, s, piece); break;
@@ -124,10 +125,10 @@ Error lp_read_all(const Model *m, State *s, const uint16_t *pieces, int count)
     return error;
 }
 
-const float *lp_logits(const State *s) { return s->logits; }
+const Real *lp_logits(const State *s) { return s->logits; }
 
-void keep_key(float *bands, int place, int size, const float *key)
+void keep_key(Real *bands, int place, int size, const Real *key)
 {
-    float *column = bands + (size_t)(place / LANES * size) * LANES + place % LANES;
+    Real *column = bands + (size_t)(place / LANES * size) * LANES + place % LANES;
     for (int i = 0; i < size; i++) column[(size_t)i * LANES] = key[i];
 }

@@ -33,8 +33,8 @@ def flags_of() -> list[Flag]:
             "form",
             str,
             "exe",
-            "c, exe, wasm (a page), mcu (C for a microcontroller), hf (for transformers), onnx (one"
-            " decoding step), safetensors.",
+            "c, exe, wasm (a page), mcu (integer-only C for a microcontroller), hf (for"
+            " transformers), onnx (one decoding step), safetensors.",
             spelled="as",
         ),
         Flag(

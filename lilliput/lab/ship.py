@@ -18,7 +18,8 @@ FOLDERS = ("hf", "mcu")
 def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shipped:
     """Writes a model in a form, with its card, and asks what was made what the model itself is
     asked: in float32 it must say PyTorch's greedy texts, in whole numbers the engine's (hf and onnx
-    work in floats in any case, so there PyTorch's).
+    work in floats in any case, so there PyTorch's; mcu without a float, so it must say what the
+    same C says on this machine).
 
     Args:
         form: one of FORMS.

@@ -28,11 +28,7 @@ from lilliput.units import format_bytes
 if TYPE_CHECKING:
     from lilliput.engine.binding import Engine
 
-_SOFT = (
-    "weights and their products are whole numbers; norms, exponentials and scales are floats, which"
-    " the compiler writes as whole-number instructions: no floating-point unit is needed, but it is"
-    " not integer only"
-)
+_WHOLE = "integer only: no float, and no float in software either"
 
 
 def source(job: Job) -> Shipped:
@@ -56,32 +52,35 @@ def program(job: Job) -> Shipped:
 def chip(job: Job) -> Shipped:
     """A folder of C for a Cortex-M, linked and asked in QEMU where both are here."""
     from lilliput.engine.flat import of_file
-    from lilliput.shipping import mcu
+    from lilliput.shipping import exe, mcu, whole
 
-    flat, model, spec = of_file(job.path), job.model, job.card.own
-    engine = _engine(flat)
+    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path))
+    flat = whole.of_file(job.path)
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(
         weights=len(flat),
-        room=engine.room,
+        room=whole.room(flat),
         vocabulary=engine.vocabulary_size,
         longest=max(256, longest),
         blocks=max(spec.layers, getattr(spec, "loops", 1)),
     )
-    needs, count, why_not = mcu.estimate(sizes), 0, ""
+    needs, count, why_not, alike = mcu.estimate(sizes), 0, "", ""
     with new_folder(job.out) as folder, tempfile.TemporaryDirectory() as elsewhere:
         elf = Path(elsewhere) / "model.elf"
         mcu.write_folder(folder, flat, sizes, between(model), job.words.text())
         try:
             needs = mcu.link(folder, elf)
-            expected = golden(job)
-            same("the chip", mcu.say(elf, list(expected)), _lines(expected))
-            count = len(expected)
+            here, expected = Path(elsewhere) / "here", golden(job)
+            mcu.reference(folder, here)
+            said = exe.say([here], list(expected))
+            same("the chip", mcu.say(elf, list(expected)), said)
+            count, alike = len(expected), _alike(job, said, expected)
         except NotFoundError as error:
             why_not = str(error)
         figures = f"flash {format_bytes(needs.flash)}, RAM {format_bytes(needs.ram)} ({needs.how})"
-        shipped = Shipped(job.out, 0, count, why_not, (figures, _SOFT))
-        told = job.words.markdown(f"{figures}; {shipped.words}; {_SOFT}")
+        notes = (figures, _WHOLE + alike)
+        shipped = Shipped(job.out, 0, count, why_not, notes, "the same C on this machine")
+        told = job.words.markdown("; ".join([figures, shipped.words, notes[-1]]))
         write_atomically(folder / "README.md", told.encode(), then=THEN)
     return replace(shipped, bytes=folder_size(job.out))
 
@@ -118,6 +117,25 @@ def _engine(flat: bytes) -> "Engine":
             " doctor` says what is missing, or take --as hf, onnx or safetensors"
         )
     return Engine(flat)
+
+
+def _alike(job: Job, said: str, expected: dict[str, str]) -> str:
+    """How much of what a chip says is what the engine says in the same numbers, which rounds
+    elsewhere.
+
+    Raises:
+        LilliputError: of a calculator's answers not even half are.
+    """
+    wanted, who = _lines(expected), f"the engine's in {job.card.numbers}, to the letter"
+    if isinstance(job.model, TextModel):
+        pairs = enumerate(zip(said, wanted, strict=False))
+        common = next((at for at, (one, other) in pairs if one != other), len(wanted))
+        return f"; of a text of {len(wanted):,} characters the first {common:,} are {who}"
+    answers = zip(said.splitlines(), expected.values(), strict=True)
+    alike = sum(one == other for one, other in answers)
+    if 2 * alike < len(expected):
+        same("the chip", said, wanted)
+    return f"; {alike} of {len(expected)} are {who}"
 
 
 def _lines(expected: dict[str, str]) -> str:

@@ -35,18 +35,23 @@ class Shipped:
     """A file, or a folder."""
     bytes: int
     checked: int
-    """Texts that it was asked, and said as the model does; 0: it was not run."""
+    """Texts that it was asked, and said as `like` does; 0: it was not run."""
     why_not: str = ""
     notes: tuple[str, ...] = ()
     """What else must be said of it."""
+    like: str = "the model"
+    """Who says the same."""
 
     @property
     def words(self) -> str:
         """`checked: 20 texts as the model says them`, or `built, not run: ` and why."""
         if not self.checked:
             return f"built, not run: {self.why_not}"
-        many = "text as the model says it" if self.checked == 1 else "texts as the model says them"
-        return f"checked: {self.checked} {many}"
+        one = self.checked == 1
+        return (
+            f"checked: {self.checked} text{'' if one else 's'} as {self.like} says"
+            f" {'it' if one else 'them'}"
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ static Model model;
 static State *text;
 static uint64_t room[ROOM / 8 + 1];
 static uint16_t pieces[MOST_BYTES + 1];
-static float sorted[VOCABULARY];
+static Real sorted[VOCABULARY];
 static Sampling how;
 static uint64_t seed;
 static int left, last; /* pieces that may still be written; the last, which is not read yet */

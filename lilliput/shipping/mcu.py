@@ -1,5 +1,5 @@
-"""A model for a microcontroller: C that needs no library, its weights in flash; linked for a
-Cortex-M3 and asked in QEMU where both are here. Knows no task."""
+"""A model for a microcontroller: C without floats that needs no library, its weights in flash;
+linked for a Cortex-M3 and asked in QEMU where both are here, and on this machine. Knows no task."""
 
 import shutil
 import struct
@@ -11,26 +11,27 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lilliput.errors import LilliputError, NotFoundError
+from lilliput.shipping import exe
 from lilliput.shipping.source import comment, filled, model_parts, read
 
 FLAGS = (
-    "-mcpu=cortex-m3 -mthumb -std=c99 -Os -DLP_SMALL -ffp-contract=off -ffreestanding -fno-builtin"
+    "-mcpu=cortex-m3 -mthumb -std=c99 -Os -ffreestanding -fno-builtin"
     " -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections"
 )
 LINK = "-nostdlib -T board.ld -Wl,--gc-sections -lgcc"
 EMULATOR = "qemu-system-arm -M mps2-an385 -display none -monitor none -serial stdio -no-reboot"
 _ZIG = (
-    "-target thumb-freestanding-eabi -mcpu=cortex_m3 -std=c99 -Os -DLP_SMALL -ffp-contract=off"
+    "-target thumb-freestanding-eabi -mcpu=cortex_m3 -std=c99 -Os"
     " -ffreestanding -fno-builtin -ffunction-sections -fdata-sections"
 )
 _ZIG_LINK = "-T board.ld -Wl,--gc-sections"
-"""Its own runtime brings the floats."""
+"""Its own runtime brings the division of 64 bits."""
 _LOADED, _WRITABLE = 1, 2
 """Of an ELF file's segments."""
-_STACK = 4_096
-"""Bytes; the engine's largest frames, by gcc -fstack-usage: 488 in a product, 448 above it."""
-_CODE = 24_000
-"""Bytes of the engine's code and of floats in software, where no compiler is here to tell."""
+_STACK = 2_048
+"""Bytes; the largest frames, by gcc -fstack-usage: 288, 280 and 216, no more than two at a time."""
+_CODE = 11_000
+"""Bytes of the engine's code, where no compiler is here to tell."""
 _STRING_H = """#include <stddef.h>
 void *memcpy(void *, const void *, size_t);
 void *memmove(void *, const void *, size_t);
@@ -39,6 +40,8 @@ int memcmp(const void *, const void *, size_t);
 size_t strlen(const char *);
 char *strchr(const char *, int);"""
 _SOURCES = ("model.c", "main.c", "board.c")
+_HERE = ("model.c", "main.c", "here.c")
+"""The same for a computer, whose board is its terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,11 @@ def write_folder(folder: Path, flat: bytes, sizes: Sizes, between: str, card: st
     """Writes model.c (engine and weights), its three calls, an example and a board to run it on.
 
     Args:
-        flat: the weight file.
+        flat: the weight file, without floats (shipping.whole).
         between: what stands between a question and its answer.
         card: said in the first lines.
     """
-    parts = model_parts(flat, sizes.room, sizes.vocabulary, sizes.longest)
+    parts = model_parts(flat, sizes.room, sizes.vocabulary, sizes.longest, whole=True)
     code = "\n\n".join([comment(card), *parts, read("board/exported.c")]) + "\n"
     # Room for the blocks of this model alone: 48 of them are 12 kB of RAM.
     code = _replace(code, "MOST_BLOCKS = 48", f"MOST_BLOCKS = {sizes.blocks}")
@@ -86,6 +89,7 @@ def write_folder(folder: Path, flat: bytes, sizes: Sizes, between: str, card: st
         "model.h": filled(read("board/model.h"), values),
         "main.c": read("board/main.c"),
         "board.c": read("board/board.c"),
+        "here.c": read("board/here.c"),
         "board.h": read("board/board.h"),
         "board.ld": filled(read("board/board.ld"), {"stack": str(_STACK)}),
         "Makefile": filled(
@@ -127,6 +131,19 @@ def link(folder: Path, out: Path) -> Needs:
         raise LilliputError(f"{name} refused the program:\n{done.stderr[-2_000:]}")
     flash, ram = _segments(out.read_bytes())
     return Needs(flash, ram, f"linked for a Cortex-M3 by {name}")
+
+
+def reference(folder: Path, out: Path) -> None:
+    """Makes the same program for this machine: what it says, the chip must say.
+
+    Raises:
+        NotFoundError: there is no C compiler here.
+        LilliputError: it refused.
+    """
+    command = [exe.compiler(), "-std=c99", "-O2", "-o", str(out.resolve()), *_HERE]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if done.returncode:
+        raise LilliputError(f"the compiler refused the program:\n{done.stderr[-2_000:]}")
 
 
 def _segments(elf: bytes) -> tuple[int, int]:

@@ -6,16 +6,17 @@ from array import array
 from collections.abc import Mapping
 from pathlib import Path
 
-from lilliput.engine import binding
 from lilliput.shipping.packing import pack
 
-ENGINE = Path(binding.__file__).parent
 HERE = Path(__file__).parent
+PACKAGE = HERE.parent
 _HEADERS = ("numbers.h", "model.h", "state.h", "engine.h")
 _SOURCES = (
-    "products.c", "numbers.c", "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c",
-    "text.c", "draw.c", "answer.c",
+    "file.c", "state.c", "gpt.c", "recurrent.c", "memory_gru.c", "text.c", "draw.c", "answer.c",
 )  # fmt: skip
+_FLOATS = (("engine/real.h",), ("engine/products.c", "engine/numbers.c"))
+_WHOLE = (("shipping/board/whole.h",), ("shipping/board/whole.c",))
+"""What a number is, and the arithmetic of numbers."""
 MOST_BYTES = 4_096
 """Of a line that the program reads."""
 COMPILE = "cc -O3 -ffp-contract=off"
@@ -26,7 +27,7 @@ _INSIDE = """#ifdef __GNUC__
 #define INSIDE static
 #endif"""
 _FUNCTION = re.compile(
-    r"^(?:LP_API )?((?:const )?(?:void|float|int|size_t|Error) \*?\w+\()", re.MULTILINE
+    r"^(?:LP_API )?((?:const )?(?:void|Real|Sum|int|size_t|Error) \*?\w+\()", re.MULTILINE
 )
 
 
@@ -45,9 +46,18 @@ def one_file(flat: bytes, room: int, vocabulary_size: int, card: str, packed: bo
 
 
 def model_parts(
-    flat: bytes, room: int, vocabulary_size: int, most_bytes: int, packed: bool = False
+    flat: bytes,
+    room: int,
+    vocabulary_size: int,
+    most_bytes: int,
+    packed: bool = False,
+    whole: bool = False,
 ) -> list[str]:
-    """Engine, weights, and what asks them (api.c)."""
+    """Engine, weights, and what asks them (api.c).
+
+    Args:
+        whole: without floats, for a weight file without floats (shipping.whole).
+    """
     (family,) = struct.unpack_from("<i", flat, 20)
     sizes = {
         "LP_FAMILY": family,
@@ -58,7 +68,11 @@ def model_parts(
         "WEIGHTS": "unpack((const uint8_t *)BYTES_OF_WEIGHTS)" if packed else "BYTES_OF_WEIGHTS",
     }
     defined = "\n".join(f"#define {name} {size}" for name, size in sizes.items())
-    parts = [defined, *_engine(), _weights(pack(flat) if packed else flat)]
+    parts = [
+        defined,
+        *_engine(_WHOLE if whole else _FLOATS),
+        _weights(pack(flat) if packed else flat),
+    ]
     return [*parts, *([read("unpack.c")] if packed else []), read("api.c")]
 
 
@@ -78,13 +92,19 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], template)
 
 
-def _engine() -> list[str]:
+def _engine(arithmetic: tuple[tuple[str, ...], tuple[str, ...]]) -> list[str]:
     """The engine's files as one, without its own includes; its functions are seen from nowhere
     else, so that a larger program may have an `add` or a `turn` of its own."""
-    headers = [(ENGINE / name).read_text(encoding="utf-8") for name in _HEADERS]
+    names = [
+        [*some, *(f"engine/{name}" for name in more)]
+        for some, more in zip(arithmetic, (_HEADERS, _SOURCES), strict=True)
+    ]
+    headers, sources = ([(PACKAGE / n).read_text(encoding="utf-8") for n in part] for part in names)
     headers = [_FUNCTION.sub(r"INSIDE \1", text) for text in headers]
-    sources = [(ENGINE / name).read_text(encoding="utf-8") for name in _SOURCES]
-    texts = [re.sub(r'^#include ".*"\n', "", t, flags=re.MULTILINE) for t in headers + sources]
+    texts = [
+        re.sub(r'^#(include ".*"|pragma once)\n', "", t, flags=re.MULTILINE)
+        for t in headers + sources
+    ]
     return [_INSIDE, *texts]
 
 

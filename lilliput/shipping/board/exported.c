@@ -4,7 +4,7 @@ int lilliput_begin(void) { return open_model(); }
 
 int lilliput_ask(const char *question, int temperature, uint32_t first_seed)
 {
-    Sampling sampling = {(float)temperature / 100.0f, 0, 1.0f, 0.0f};
+    Sampling sampling = {ratio(temperature, 100), 0, ratio(1, 1), 0};
     return ask_model(question, &sampling, first_seed);
 }
 
