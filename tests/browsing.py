@@ -132,12 +132,16 @@ class Browser:
 
 @contextmanager
 def visitor(folder: Path) -> Iterator[Browser]:
-    """A browser at the pages that are served of a folder."""
+    """A browser at the pages that are served of a folder; no page leaves an error in its console,
+    such as a breach of the policy."""
     served, driver = Served(folder), start()
     try:
-        yield Browser(driver, served.address)
+        made = Browser(driver, served.address)
+        yield made
+        console = made.console()
     finally:
         driver.quit()
         # Whatever browsers were there: Ctrl-C ends it.
         ended = served.end()
+    assert console == []
     assert ended == (130, "lilliput: stopped\n")

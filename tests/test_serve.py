@@ -153,6 +153,26 @@ def test_trainings_are_told_as_they_go_and_readers_may_leave(served: Served, fol
         assert not news["anew"]
 
 
+def test_an_error_names_no_folder_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def content(path: str) -> bytes:
+        raise PermissionError(13, "Permission denied", str(Path.cwd() / "runs" / "x"))
+
+    site, sent = Site(live=True), list[dict[str, Any]]()
+    monkeypatch.setattr(site, "content", content)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    head = {"method": "GET", "path": "/models.json", "query_string": b"", "headers": []}
+    app = application(site, hosts=None, token="", port=1)
+    asyncio.run(app({"type": "http", **head}, receive, send))
+    assert sent[0]["status"] == 500
+    assert sent[1]["body"] == b"[Errno 13] Permission denied: 'runs/x'\n"
+
+
 def test_what_tells_of_runs_ends_when_its_reader_leaves(tmp_path: Path) -> None:
     sent: list[dict[str, Any]] = []
 

@@ -26,12 +26,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(autouse=True)
-def _quiet(browser: Browser) -> Iterator[None]:
-    yield
-    assert browser.console() == []
-
-
 def weights_of(browser: Browser, name: str) -> str:
     models = browser.run("return fetch('models.json').then((answer) => answer.json())")["models"]
     return next(str(one["weights"]) for one in models if one["name"] == name)

@@ -136,9 +136,10 @@ export function teller(models) {
     story.setAttribute("aria-busy", "true");
     try {
       await model.ask({ verb: "tell", ...message }, (piece) => { story.append(piece); });
-      const seconds = (performance.now() - started) / 1000;
+      const took = performance.now() - started;
+      const words = took < 1000 ? `${took.toFixed(0)} ms` : `${(took / 1000).toFixed(1)} s`;
       const count = story.textContent.length - message.prompt.length;
-      pace.textContent = `${count.toLocaleString("en")} characters in ${seconds.toFixed(1)} s`;
+      pace.textContent = `${count.toLocaleString("en")} characters in ${words}`;
     } finally {
       story.removeAttribute("aria-busy");
     }

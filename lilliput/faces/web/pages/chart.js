@@ -10,22 +10,24 @@ export function svg(name, attributes = {}, text = "") {
   return made;
 }
 
-/** 1, 2, 5, 10, … between two numbers, where they are far apart. */
+/** 1, 2, 5, 10, … between two whole numbers, where they are far apart. */
 function logTicks(low, high, most) {
   const made = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
     for (const factor of [1, 2, 5]) made.push(factor * 10 ** power);
   const inside = made.filter((tick) => tick >= low && tick <= high);
-  if (inside.length < 3) return ticks(low, high, most);
+  if (inside.length < 3) return ticks(low, high, most, 1);
   return inside.length > most ? inside.filter((tick) => /^10*$/.test(tick)) : inside;
 }
 
-/** Round steps between two numbers. */
-function ticks(low, high, most) {
+/** Round numbers between two, `least` apart or more, and about `most` of them: two, where there is
+ * room for two. */
+function ticks(low, high, most, least = 0) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+  let step = Math.max(least, [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough));
+  while (step > least && Math.floor(high / step + 1e-9) - Math.ceil(low / step - 1e-9) < 1) step = Math.max(least, step / 2);
   const made = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9; n++) made.push(n * step);
+  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + 1e-9 * step; n++) made.push(Number((n * step).toPrecision(12)));
   return made;
 }
 
@@ -34,7 +36,7 @@ const brief = (value) => value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${va
 /** Draws a chart, and again whenever its place changes its width.
  *
  * axes: {x: {low, high, log, title}, y: {low, high, title, percent}}; draw(at): what stands in it,
- * as SVG elements; at.x and at.y give places of numbers.
+ * as SVG elements; at.x and at.y give places of numbers. Along x are whole numbers.
  */
 export function chart(place, height, axes, label, draw) {
   place.observer?.disconnect();
@@ -63,10 +65,10 @@ function scale({ low, high, log }, from, to) {
 function frame({ x, y }, at, width, height) {
   const parts = [], bottom = height - SPACE.bottom, right = width - SPACE.right;
   const room = Math.max(2, Math.floor(width / 90));
-  for (const tick of x.log ? logTicks(x.low, x.high, room) : ticks(x.low, x.high, room))
+  for (const tick of x.log ? logTicks(x.low, x.high, room) : ticks(x.low, x.high, room, 1))
     parts.push(svg("line", { x1: at.x(tick), x2: at.x(tick), y1: SPACE.top, y2: bottom, class: "grid" }), svg("text", { x: at.x(tick), y: bottom + 17, "text-anchor": "middle" }, brief(tick)));
   for (const tick of ticks(y.low, y.high, Math.max(2, Math.floor(height / 60)))) {
-    const text = y.percent ? `${Math.round(100 * tick)} %` : `${Number(tick.toPrecision(3))}`;
+    const text = y.percent ? `${Math.round(100 * tick)} %` : `${tick}`;
     parts.push(svg("line", { x1: SPACE.left, x2: right, y1: at.y(tick), y2: at.y(tick), class: "grid" }), svg("text", { x: SPACE.left - 7, y: at.y(tick) + 4, "text-anchor": "end" }, text));
   }
   parts.push(svg("text", { x: (SPACE.left + right) / 2, y: height - 6, "text-anchor": "middle", class: "title" }, x.title));

@@ -5,6 +5,8 @@ import { element } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
 const SHAPES = { unseen: "circle", all: "circle", validation: "square", typical: "diamond" };
+// Beside a mark: how far across and down, and which end of the name is there.
+const SPOTS = [[11, -9, "start"], [11, 18, "start"], [-11, -9, "end"], [-11, 18, "end"], [0, -14, "middle"], [0, 23, "middle"]];
 const WORDS = {
   unseen: "circle: asked what it had never seen",
   all: "circle: asked all problems, all trained on",
@@ -37,16 +39,20 @@ function draw(data, group, families) {
       : { low: 0, high: 1, title: "score", percent: true },
   };
   chart($("chart"), 380, axes, `Score against size: ${group.words}`, (at) => {
-    const parts = [];
+    const parts = [], right = at.x(axes.x.high), place = (one) => [at.x(one.parameters), at.y(y(one.score.value))];
+    const taken = models.map(place).map(([x, here]) => [x - 10, here - 10, x + 10, here + 10]);
     if (!group.bits) {
+      const words = `pass mark ${Math.round(100 * group.mark)} %`, [x, here] = [right - 4, at.y(group.mark) + 15];
       parts.push(line([[axes.x.low, group.mark], [axes.x.high, group.mark]], at, { class: "pass" }));
-      parts.push(svg("text", { x: at.x(axes.x.high) - 4, y: at.y(group.mark) - 6, "text-anchor": "end" }, `pass mark ${Math.round(100 * group.mark)} %`));
+      parts.push(svg("text", { x, y: here, "text-anchor": "end" }, words));
+      taken.push([x - width(words), here - 11, x, here + 3]);
     }
+    const spots = names(models.length <= 12 ? models : [], place, taken, at.x(axes.x.low), right);
     for (const family of families) {
       const best = models.filter((one) => one.family === family && one.frontier);
       if (best.length > 1) parts.push(line(best.map((one) => [one.parameters, y(one.score.value)]), at, { class: `curve f${families.indexOf(family) % 6}` }));
     }
-    return [...parts, ...models.map((one) => point(one, at, y, kind(one), models.length <= 12))];
+    return [...parts, ...models.map((one) => point(one, at, y, kind(one), spots.get(one)))];
   });
   $("readout").textContent = "Point at a mark, or tab to it, to see which model it is.";
   const here = [...new Set(models.map(({ family }) => family))];
@@ -63,16 +69,42 @@ function words(one) {
   return `${short(one.name)}${marked(one)}: ${one.family} ${one.shape}, ${number(one.parameters)} parameters, ${what} ${one.score_words}`;
 }
 
-function point(one, at, y, kind, named) {
+const context = document.createElement("canvas").getContext("2d");
+
+/** Pixels of a name as style.css sets it. */
+function width(words) {
+  context.font = `12.5px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(words).width;
+}
+
+/** Where each name stands beside its mark: over nothing that is `taken`, as [left, top, right,
+ * bottom], over no other name, and between two places. One that finds no room is left out. */
+function names(models, place, taken, from, to) {
+  const found = new Map();
+  for (const one of models) {
+    const [x, here] = place(one), wide = width(short(one.name));
+    for (const [across, down, anchor] of SPOTS) {
+      const left = x + across - wide * { start: 0, middle: 0.5, end: 1 }[anchor], base = here + down;
+      const box = [left, base - 11, left + wide, base + 3];
+      const free = !taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
+      if (!free || box[0] < from || box[1] < 0 || box[2] > to) continue;
+      taken.push(box);
+      found.set(one, { x: x + across, y: base, "text-anchor": anchor });
+      break;
+    }
+  }
+  return found;
+}
+
+function point(one, at, y, kind, spot) {
   const x = at.x(one.parameters), here = at.y(y(one.score.value));
-  const left = x + 8 * short(one.name).length > at.width; // then its name stands to the left
   const group = one.weights ? svg("a", { href: address(one), "aria-label": words(one) }) : svg("g", { tabindex: 0, role: "img", "aria-label": words(one) });
   group.append(
     svg("circle", { cx: x, cy: here, r: 16, class: "near" }),
     svg("line", { x1: x, x2: x, y1: at.y(y(one.score.low)), y2: at.y(y(one.score.high)), class: `interval ${kind}` }),
     mark(SHAPES[one.on], x, here, { class: kind }),
   );
-  if (named) group.append(svg("text", { x: x + (left ? -11 : 11), y: here + (here < 40 ? 18 : -9), "text-anchor": left ? "end" : "start", class: "name" }, short(one.name)));
+  if (spot) group.append(svg("text", { ...spot, class: "name" }, short(one.name)));
   for (const event of ["pointerenter", "focus"]) group.addEventListener(event, () => { $("readout").textContent = words(one); });
   return group;
 }

@@ -49,7 +49,7 @@ class Run {
     const points = [...this.points].sort(([a], [b]) => a - b).map(([step, values]) => [step, ...values]);
     const [last, training, validation] = points.at(-1) ?? [0];
     const heard = new Date(1000 * news.heard).toLocaleTimeString();
-    const where = news.finished ? `finished: ${number(news.steps)} steps` : `step ${number(last)} of ${number(news.steps)}, last heard at ${heard}`;
+    const where = news.finished ? `finished: ${number(news.steps)} step${news.steps === 1 ? "" : "s"}` : `step ${number(last)} of ${number(news.steps)}, last heard at ${heard}`;
     const figures = !points.length ? "" : news.bits
       ? `; ${training.toFixed(3)} bits per character in training, ${validation.toFixed(3)} on validation`
       : `; loss ${training.toFixed(4)} nats, validation ${(100 * validation).toFixed(1)} %`;
