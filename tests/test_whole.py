@@ -78,16 +78,16 @@ def test_huge_numbers_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["addition-368", "arithmetic-12k", "worked-10k"])
 @pytest.mark.parametrize("numbers", CLOSE)
 def test_calculators_answer_as_the_engine(name: str, numbers: str, tmp_path: Path) -> None:
-    """All answers but one in a hundred, to the letter; measured: all."""
+    """All answers but one in a hundred, to the letter; measured: 815 of 817 at the worst."""
     path = tmp_path / "m.safetensors"
     quantise(f"zoo:{name}", numbers, path, measure=False)
-    write(path, tmp_path, " = ", 256)
+    write(path, tmp_path, " = ", 700)
     mcu.reference(tmp_path, tmp_path / "here")
     model = load(str(path))
-    questions = [problem.question for problem in model.task.exam("valid")[::7]][:300]  # type: ignore[union-attr]
+    questions = [problem.question for problem in model.task.exam("valid")[::9]]  # type: ignore[union-attr]
     said = exe.say([tmp_path / "here"], questions).splitlines()
     wanted = [f"{q} = {a}" for q, a in zip(questions, model.answer(questions), strict=True)]  # type: ignore[union-attr]
-    assert len(set(wanted)) > 100
+    assert len(set(wanted)) > 80
     assert sum(one != other for one, other in zip(said, wanted, strict=True)) <= len(wanted) // 100
 
 

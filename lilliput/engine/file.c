@@ -95,7 +95,7 @@ static void gpt(Reader *r, Model *m)
     int width = is->width, size = lp_head_size(m), bias = is->bias, rank = is->rank;
     if (is->positions) m->positions = matrix(r, is->context, width);
     if (is->rotary) m->turns = vector(r, size / 2);
-    if (is->places) m->places = reals(r, (size_t)is->context, (size_t)width, 4);
+    if (is->places) m->places = take(r, (size_t)is->context, (size_t)width, sizeof(Fixed), 4);
     for (int i = 0; i < is->layers && !r->error; i++) {
         Block *b = &m->block[i];
         b->norm_1 = norm(r, is);

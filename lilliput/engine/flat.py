@@ -119,12 +119,8 @@ class Body:
     def numbers(self, numbers: Iterable[float]) -> None:
         self.put(array("f", numbers).tobytes())
 
-    def angles(self, radians: Iterable[float]) -> None:
-        self.numbers(radians)
-
-    def scales(self, scales: Iterable[float]) -> None:
-        """What a number of each row of a matrix of whole numbers is worth."""
-        self.numbers(scales)
+    angles = places = scales = numbers
+    """Rotary angles in radians, what places add, what a number of a matrix's row is worth."""
 
     def matrix(
         self, tensors: Mapping[str, Tensor], name: str, first: int = 0, end: int = 0
@@ -250,7 +246,7 @@ def _gpt(body: Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int
         body.angles(turns(model))
     fixed = places(model, context)
     if fixed:
-        body.numbers(number for row in fixed for number in row)
+        body.places(number for row in fixed for number in row)
     for layer in range(model.layers):
         block = f"blocks.{layer}"
         body.norm(tensors, f"{block}.norm_1")

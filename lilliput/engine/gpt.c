@@ -53,7 +53,8 @@ const Real *gpt_read(const Model *m, State *s, int piece)
     if (!TABLES && is->rotary) turn(at, m->turns, half, s->cosine, s->sine);
     row_of(&m->embedding, piece, s->x);
     if (is->positions) row_of(&m->positions, at, s->y), add(s->y, s->x, width);
-    if (is->places) add(m->places + (size_t)at * (size_t)width, s->x, width);
+    for (int i = 0; is->places && i < width; i++)
+        s->x[i] = plus(s->x[i], real(m->places[(size_t)at * (size_t)width + (size_t)i]));
     for (int pass = 0; pass < is->layers * is->loops; pass++) {
         const Block *b = &m->block[pass % is->layers];
         normalise(&b->norm_1, s->x, s->y, width);

@@ -51,8 +51,8 @@ typedef struct {
     const uint32_t *characters;
     const uint16_t *merges; /* pairs */
     Matrix embedding, positions;
-    const Real *places; /* what each place in a line adds, (context, width) */
-    const Real *turns;  /* rotary angle a position, (head size / 2) */
+    const Fixed *places; /* what each place in a line adds, (context, width) */
+    const Real *turns;   /* rotary angle a position, (head size / 2) */
     Block block[MOST_BLOCKS];
     Linear qkv, out; /* to writer of a memory-gru alone */
     Matrix cell_input, cell_context, cell_memory, cell_hidden;
@@ -71,8 +71,7 @@ typedef struct {
 
 /* Reads a weight file; every length is checked before anything behind it is looked at. */
 LP_API Error lp_open(const void *file, size_t size, Model *model);
-/* For callers that see no header: bytes of a Model, and its pieces. */
-LP_API size_t lp_model_size(void);
+LP_API size_t lp_model_size(void); /* bytes, for callers that see no header */
 LP_API int lp_vocabulary_size(const Model *m);
 
 static inline int lp_head_size(const Model *m) { return m->is.state / m->is.heads; }

@@ -1,5 +1,4 @@
-/* What a number of the engine is: a float. In C for a chip without floats, board/whole.h stands in
- * this file's place. */
+/* What a number is: a float; in C for a chip without floats, board/whole.h stands in its place. */
 #pragma once
 #include <float.h>
 #include <stddef.h>
@@ -19,12 +18,13 @@
 #define FAST
 #endif
 
-typedef float Real, Sum; /* a number, and a sum of many */
-typedef int16_t Whole;   /* a number of a product's input */
+typedef float Real, Sum, Fixed; /* a number, a sum of many, a number of a table of places */
+typedef int16_t Whole;          /* a number of a product's input */
 /* TABLES: what is the same for every text is worked out once and kept, as memory is cheap here. */
 enum { LANES = 16, PAIR = 2, ALIGNED = 64, TABLES = 1 };
 #define LEAST -3.0e38f
 
+static inline Real real(Fixed x) { return x; }
 static inline int is_number(Real x) { return x - x == 0.0f; } /* and not infinite */
 static inline Real plus(Real a, Real b) { return a + b; }
 static inline Real times(Real a, Real b) { return a * b; }

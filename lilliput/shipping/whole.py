@@ -19,6 +19,8 @@ MANTISSA, SHIFT = 23, 6
 """Bits of a row's scale, and of how far it is shifted."""
 TURN = 30
 """Bits of a whole turn of a rotary angle."""
+PLACE = 13
+"""Bits after the point of what a place adds."""
 _STATE = 200
 """Bytes of a text's pointers (state.h), where they are the longest."""
 
@@ -90,6 +92,11 @@ def angle(radians: float) -> int:
     return round(math.ldexp(radians / (2 * math.pi), TURN)) % (1 << TURN)
 
 
+def place(value: float) -> int:
+    """What a place adds, in parts of 2^PLACE: sums of two waves no higher than a root of two."""
+    return round(max(-4.0, min(4 - 2.0**-PLACE, value)) * 2.0**PLACE)
+
+
 class WholeBody(Body):
     """What follows the head, in whole numbers alone."""
 
@@ -100,6 +107,9 @@ class WholeBody(Body):
 
     def angles(self, radians: Iterable[float]) -> None:
         self.put(array("i", map(angle, radians)).tobytes())
+
+    def places(self, numbers: Iterable[float]) -> None:
+        self.put(array("h", map(place, numbers)).tobytes())
 
     def scales(self, scales: Iterable[float]) -> None:
         self.put(array("i", map(scale, scales)).tobytes())

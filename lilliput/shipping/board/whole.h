@@ -6,6 +6,7 @@
 
 typedef int32_t Real, Whole; /* a number, and one of a product's input */
 typedef int64_t Sum;         /* of many numbers */
+typedef int16_t Fixed;       /* a number of a table of places, within 4, in parts of 2^13 */
 /* LANES: rows whose sums a Cortex-M keeps in registers side by side. TABLES: none, for memory is
  * dear, and what they would hold is worked out where it is used. */
 enum { LANES = 4, PAIR = 1, ALIGNED = 8, TABLES = 0 };
@@ -13,6 +14,7 @@ enum { FRACTION = 18, ONE = 1 << FRACTION, LARGEST = (1 << 30) - 1 };
 #define LEAST (-LARGEST)
 
 static inline int is_number(Real x) { return -LARGEST <= x && x <= LARGEST; }
+static inline Real real(Fixed x) { return x * (1 << (FRACTION - 13)); }
 static inline Real held(int64_t x) { return (Real)(x > LARGEST ? LARGEST : x < LEAST ? LEAST : x); }
 /* x / 2^by, rounded. */
 static inline int64_t shifted(int64_t x, int by) { return by ? ((x >> (by - 1)) + 1) >> 1 : x; }
