@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lilliput.errors import SpecError
@@ -131,14 +132,20 @@ def floor(task: TaskSpec) -> float:
     return Counter(problem.answer for problem in problems).most_common(1)[0][1] / len(problems)
 
 
-def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
+def advance(
+    spec: RunSpec, state: bytes | None, steps: int, answers: Path | None = None
+) -> Progress:
     """Trains `steps` further and validates what would be kept: a pure function of its arguments.
+
+    Args:
+        answers: where the answers of the spec's teacher are kept; None: it is asked again.
 
     A training that diverged is over: nothing right, and no number as its loss.
     """
     from lilliput.training.loop import Training
 
-    training = Training(spec, task_of(spec.task), teacher=teacher_path(spec.training))
+    teacher = teacher_path(spec.training)
+    training = Training(spec, task_of(spec.task), teacher=teacher, answers=answers)
     if state is not None:
         training.restore(state)
     before, end = training.seconds, training.step + steps

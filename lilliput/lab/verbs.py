@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import keep_exam, load_answerer, record_look
-from lilliput.lab.sealing import check_teacher, sealed_training, teacher_path
+from lilliput.lab.sealing import teacher_path, with_teacher
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -168,8 +168,8 @@ def find(
     from lilliput.search.find import find as find_smallest
 
     check_shape(shape or {}, search.families)
-    task, training = sealed(task), sealed_training(training)
-    check_teacher(task, training)
+    task = sealed(task)
+    training = with_teacher(RunSpec(task=task, training=training)).training
     if parent:
         job = shrinking(replace(parent, task=task, training=training))
     else:

@@ -4,6 +4,7 @@
     metrics.jsonl        one Record a line, appended
     resume.safetensors   weights, optimizer state and all else that the rest depends on
     start.safetensors    the model of others that training started from, where it did
+    answers.json         what its teacher answers, where that is learned
     model.safetensors    the model, when training is over
     exam.json            its grade, and looks.jsonl every look at unseen (lab/load.py writes both)
 
@@ -29,6 +30,7 @@ from lilliput.models.modelfile import Card
 from lilliput.specs import RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.training.answers import keep_answers
 from lilliput.training.begin import begin
 from lilliput.training.loop import Record, Training
 
@@ -112,9 +114,12 @@ def run(
         return
     # What cannot begin leaves no folder behind.
     begun = begin(spec, task, folder / "start.safetensors")
-    training = Training(spec, task, device, begun, teacher)
+    answers = folder / "answers.json"
+    training = Training(spec, task, device, begun, teacher, answers)
     if not there:
         write_json(folder / "spec.json", to_dict(spec))
+    if teacher is not None and spec.training.teacher_answers:
+        keep_answers(spec, teacher, answers)
     if begun.outside and not (folder / "start.safetensors").exists():
         # So that the run goes on where what it was copied from is no longer there.
         _keep(folder / "start.safetensors", training, training.finish())
