@@ -29,6 +29,7 @@ from lilliput.specs import (
     TrainingSpec,
 )
 from lilliput.specs.recipes import stories
+from lilliput.tasks.splits import Problem
 from lilliput.tasks.task import task_of
 from lilliput.training import answers
 from lilliput.training.answers import keep_answers, lessons_of
@@ -90,6 +91,22 @@ def test_what_the_teacher_says_is_learned_in_the_students_own_format(
 
 def _reads(answer: str) -> bool:
     return answer.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def test_an_answer_that_the_format_cannot_say_is_none() -> None:
+    for style, said in {
+        "plain": {"7.00": True, "-7.00": True, "7.50": True, "700000000.00": False},
+        "padded": {"7.00": True, "-7.00": False, "7.50": False, "123.00": False},
+        "reversed": {"7.00": True, "-7.00": True, "7.50": False, "": False},
+    }.items():
+        task = task_of(replace(TASK, format=style))  # type: ignore[arg-type]
+        for answer, can in said.items():
+            problem = Problem("3 + 4", answer, "+", "3 + 4")
+            assert answers._can_be_written(task, problem) == can, (style, answer)
+    plain = task_of(TASK)
+    assert answers._canonical(plain, "+", " 7.00\n") == "7.00"
+    assert answers._canonical(plain, "+", " 7.00") == "", "it went on and was cut short"
+    assert answers._canonical(plain, "+", " seven\n") == ""
 
 
 def test_slices_are_exact_and_a_kept_teacher_is_asked_once(
