@@ -37,7 +37,8 @@ ABOUT = (
     " Stopped with Ctrl-C, or run again with another --budget, it goes on where it was. The"
     " tasks: arithmetic, lines with --file QUESTIONS.tsv, and stories with --text FILES, whose pass"
     " mark is in bits per character. With --shrink each size is a trained gpt cut down and trained"
-    " on, which often is better than one that was small from the first."
+    " on, which often is better than one that was small from the first. With --teacher each size is"
+    " tried with its teacher and without, from the same seed, and the answer says what it bought."
 )
 _BITS_HELP = "Bits per character that the upper end of the interval must not be above."
 NAMES = {"width": "slices"}

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from lilliput.faces import bought
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.specs import StoriesSpec
 from lilliput.units import format_seconds, pass_words, point_words
@@ -109,6 +110,7 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     if any(asks_all(size.validation) for family in result.families for size in family.sizes):
         lines.append(f"  {ALL_TRAINED_ON}")
     lines += [f"  {error}" for error in snapshot.errors]
+    lines += bought.lines(result.gains, snapshot.trials, result.pass_mark)
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
     if not result.finished:
@@ -213,6 +215,7 @@ def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str
         "pass_mark": result.pass_mark,
         "winner": _size(result.winner, levels) if result.winner else None,
         "families": families,
+        "teacher": bought.to_dict(result.gains),
         "trials": result.num_trials,
         "steps": result.steps,
         "seconds": round(result.seconds, 1),

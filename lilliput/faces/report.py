@@ -11,6 +11,7 @@ from typing import Any
 
 from lilliput.errors import LilliputError
 from lilliput.faces import charts, report_again, report_search
+from lilliput.faces.bought import bought_section
 from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
@@ -40,6 +41,7 @@ def write_report(folder: Path) -> Path:
         body = join(
             _header(search),
             _frontier(search),
+            bought_section(search.result.gains, search.trials, search.spec.pass_mark),
             exams,
             _curves(search),
             section(
@@ -135,6 +137,7 @@ def _header(search: Search) -> Html:
     parts.append(note(words))
     places = {
         "frontier": "Frontier",
+        **({"teacher": "Teacher"} if result.gains else {}),
         "exams": "Exam and heat maps",
         "curves": "Learning curves",
         "trials": "Trials",

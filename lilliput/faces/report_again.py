@@ -11,7 +11,7 @@ from typing import Any
 
 from lilliput.faces.report_page import Html, join, note, tag
 from lilliput.lab.job import SPACE
-from lilliput.search.trial import Trial
+from lilliput.search.trial import TAUGHT, Trial
 from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TaskSpec, digest, to_dict
 from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
@@ -27,8 +27,9 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
         The command, and whether it is surely the one: its task and training have the digest that
         the ledger is kept under.
     """
+    trials = [trial for trial in trials if trial.taught]
     run = trials[0].spec
-    bases = [trial.spec.training for trial in trials if not trial.inner]
+    bases = [trial.spec.training for trial in trials if not trial.inner.keys() - {TAUGHT}]
     # What the proposer chose hides what the search was given; then the defaults are tried.
     recipe = training_of(run.task.kind)
     usual = {name: getattr(recipe, name) for name in SPACE}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,19 @@ class Search:
         return [self.label(name) for name in self.spec.families if name in found]
 
     def label(self, family: str) -> str:
-        """A family as charts name it: `gpt`, or `gpt, *leaked*`, so that a chart that is shown
-        alone says so too."""
-        return family + mark_words(marks_of(self.trials[0].spec))
+        """A family as charts name it: `gpt`, or `gpt, *leaked*` where all of it is, so that a chart
+        that is shown alone says so too."""
+        return family + mark_words(self.marks[family])
+
+    @cached_property
+    def marks(self) -> dict[str, dict[str, str]]:
+        """What must be said of every trial of a family, by its name; of every trial, by none."""
+        found: dict[str, dict[str, str]] = {}
+        for trial in self.trials:
+            own = marks_of(trial.spec)
+            for name in (trial.family, ""):
+                found[name] = {k: v for k, v in found.get(name, own).items() if k in own}
+        return found
 
     @property
     def shown(self) -> list[Size]:
@@ -194,7 +205,7 @@ def curves(search: Search) -> charts.Spec:
         ]
     several = search.families if len(search.families) > 1 else None
     title = f"score on all {search.num_all:,} problems" if search.num_all else "validation score"
-    title += mark_words(marks_of(search.trials[0].spec))
+    title += mark_words(search.marks[""])
     mark = search.spec.pass_mark
     return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
 

@@ -13,6 +13,7 @@ from lilliput.errors import SpecError
 from lilliput.lab.sealing import teacher_path
 from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
+from lilliput.search.trial import TAUGHT
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
@@ -22,16 +23,23 @@ from lilliput.tasks.task import Task, context_of, task_of
 from lilliput.units import wilson
 
 
-def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | None = None) -> Job:
+def job_of(
+    task: TaskSpec,
+    training: TrainingSpec,
+    shape: Mapping[str, Any] | None = None,
+    answers: Path | None = None,
+) -> Job:
     """The job of finding the smallest model for a task.
 
     Args:
-        training: the recipe that every trial starts from.
+        training: the recipe that every trial starts from; with a teacher each size is tried
+            without it too.
         shape: fields of the family's spec that stay as they are, such as layers=1.
+        answers: where the teacher's answers are kept; None: each worker asks it.
     """
     propose = partial(propose_spec, task, training, dict(shape or {}))
     return Job(
-        advance=advance,
+        advance=partial(advance, answers=answers),
         ask_unseen=ask_unseen,
         propose_spec=propose,
         count=count,
@@ -39,6 +47,7 @@ def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | No
         space=SPACE,
         floor=floor(task),
         key=key_of(task, training, shape or {}),
+        taught=bool(training.teacher),
     )
 
 
@@ -60,6 +69,11 @@ def key_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any]) -> 
     return f"{words} {json.dumps(dict(shape), sort_keys=True)}" if shape else words
 
 
+NO_TEACHER: Mapping[str, Any] = {
+    field.name: field.default for field in fields(TrainingSpec) if field.name.startswith("teacher")
+}
+"""Fields of a training that has no teacher."""
+
 SPACE: Mapping[str, Range | Choice] = {
     "learning_rate": Range(1.5e-3, 6e-3),
     "muon_learning_rate": Range(3e-3, 1.2e-2),
@@ -77,11 +91,20 @@ def propose_spec(
     inner: Mapping[str, Any],
     seed: int,
 ) -> RunSpec:
-    """The run of a family with at most `num_parameters`, with some of `SPACE` chosen."""
+    """The run of a family with at most `num_parameters`, with some of `SPACE` chosen, and whether
+    there is a teacher."""
     known = {field.name for field in fields(FAMILIES[family])}
     fixed = {name: value for name, value in shape.items() if name in known}
     model = shape_of(task, training, family, num_parameters, fixed)
-    return RunSpec(task=task, model=model, training=replace(training, **inner), seed=seed)
+    return RunSpec(task=task, model=model, training=recipe(training, inner), seed=seed)
+
+
+def recipe(training: TrainingSpec, inner: Mapping[str, Any]) -> TrainingSpec:
+    """A training with some of its fields chosen, and without its teacher where that was chosen."""
+    chosen = {name: value for name, value in inner.items() if name != TAUGHT}
+    if not inner.get(TAUGHT, True):
+        chosen |= NO_TEACHER
+    return replace(training, **chosen)
 
 
 def shape_of(

@@ -56,6 +56,17 @@ def with_teacher(spec: RunSpec) -> RunSpec:
     return sealed
 
 
+def kept_answers(spec: RunSpec, path: Path) -> Path | None:
+    """Asks a spec's teacher and keeps its answers, where they are learned; None: they are not."""
+    teacher = teacher_path(spec.training)
+    if teacher is None or not spec.training.teacher_answers:
+        return None
+    from lilliput.training.answers import keep_answers
+
+    keep_answers(spec, teacher, path)
+    return path
+
+
 def teacher_path(spec: TrainingSpec) -> Path | None:
     """The model file of a training's teacher; None where it has none.
 

@@ -4,6 +4,7 @@ call them.
 Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import keep_exam, load_answerer, record_look
-from lilliput.lab.sealing import teacher_path, with_teacher
+from lilliput.lab.sealing import kept_answers, teacher_path, with_teacher
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -123,8 +124,6 @@ def grade(
             unseen is recorded there in any case.
         why: what the look is for, as its record says.
     """
-    import time
-
     from lilliput.exam.grade import grade as grade_task
     from lilliput.exam.heatmap import heat_maps
 
@@ -167,15 +166,17 @@ def find(
     from lilliput.lab.shrinking import shrinking
     from lilliput.search.find import find as find_smallest
 
+    began = time.monotonic()
     check_shape(shape or {}, search.families)
     task = sealed(task)
-    training = with_teacher(RunSpec(task=task, training=training)).training
+    taught = with_teacher(RunSpec(task=task, training=training))
+    answers = kept_answers(taught, folder / "answers.json")
     if parent:
-        job = shrinking(replace(parent, task=task, training=training))
+        job = shrinking(replace(parent, task=task, training=taught.training), answers)
     else:
-        job = job_of(task, training, shape)
+        job = job_of(task, taught.training, shape, answers)
     snapshot = None
-    for snapshot in find_smallest(search, job, folder):
+    for snapshot in find_smallest(search, job, folder, began=began):
         yield snapshot
     assert snapshot is not None
     assert snapshot.result is not None

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+from lilliput.search.gains import Gain, gains
 from lilliput.search.job import Evidence
-from lilliput.search.ladder import ladder
 from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
 from lilliput.units import Z95
@@ -87,6 +87,8 @@ class Result:
     finished: bool
     """All that the search looks for is decided; else the budget ended it, or it is still on."""
     folder: Path | None
+    gains: tuple[Gain, ...] = ()
+    """What the teacher bought at each size that was tried both ways."""
 
     @property
     def winner(self) -> Size | None:
@@ -131,14 +133,13 @@ def summarise(
     folder: Path | None = None,
 ) -> Result:
     """The result that trials and looks add up to, at any moment."""
-    sizes = ladder(spec)
     families = []
     for name in spec.families:
-        rungs = []
-        for rung in range(len(sizes)):
-            here = [t for t in trials if (t.family, t.rung) == (name, rung) and t.points]
-            if here:
-                rungs.append(_size(here, looks, spec.pass_mark, floor))
+        tried = [trial for trial in trials if trial.family == name and trial.points]
+        rungs = [
+            _size([trial for trial in tried if trial.rung == rung], looks, spec.pass_mark, floor)
+            for rung in sorted({trial.rung for trial in tried})
+        ]
         families.append(Family(name, tuple(rungs)))
     return Result(
         spec.pass_mark,
@@ -149,6 +150,7 @@ def summarise(
         sum(trial.seconds for trial in trials),
         finished,
         folder,
+        gains(spec, trials),
     )
 
 
