@@ -126,6 +126,17 @@ def test_slices_are_exact_and_a_kept_teacher_is_asked_once(
         part = advance(spec, state, steps, kept)
         state = part.state
     assert _same(part.state, whole.state)
+    # Stopped halfway it goes on where it was, and what comes out is the same.
+    monkeypatch.undo()
+    monkeypatch.setattr(answers, "_AT_ONCE", 64)
+    keep_answers(spec, teacher, tmp_path / "whole.json")
+    parts = answers._answers(spec.task, teacher, spec.training.teacher_digest, None)  # type: ignore[arg-type]
+    first = dict(next(part for part, fresh in parts if fresh))
+    assert len(first) == 64
+    half = json.loads(before) | {"answers": first}
+    (tmp_path / "half.json").write_text(json.dumps(half))
+    keep_answers(spec, teacher, tmp_path / "half.json")
+    assert (tmp_path / "half.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
     # What is of another teacher, or damaged, is asked anew.
     monkeypatch.undo()
     answers._lessons.cache_clear()

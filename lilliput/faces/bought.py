@@ -46,7 +46,7 @@ def sentence(gains: Sequence["Gain"], trials: Sequence["Trial"], mark: float) ->
     if not any(passed):
         return f"{first}; nothing passes with it or without."
     with_it, without = (f"{size:,} parameters" if size else "none" for size in passed)
-    return f"{first}; smallest to pass on validation: {with_it} with it, {without} without."
+    return f"{first}; smallest to pass: {with_it} with it, {without} without."
 
 
 def _sizes(number: int) -> str:

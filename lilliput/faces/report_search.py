@@ -218,7 +218,7 @@ def sizes_table(search: Search) -> Html:
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else point_words(size.typical)
             rows.append([
-                f"{search.label(size.family)} {size.parameters:,}",
+                f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
                 shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
                 f"{size.passed} of {size.tried}", _size_state(size),
@@ -229,11 +229,14 @@ def sizes_table(search: Search) -> Html:
 
 
 def _size_state(size: Size) -> Html:
+    first = "the baseline" if size.trial.purpose == "baseline" else ""
     if size.confirmed:
-        return tag("span", "confirmed", class_="good")
-    if size.fails_totally:
-        return tag("span", "total failure", class_="bad")
-    return join("passes on validation" if size.passed else "")
+        state = tag("span", "confirmed", class_="good")
+    elif size.fails_totally:
+        state = tag("span", "total failure", class_="bad")
+    else:
+        state = join("passes on validation" if size.passed else "")
+    return join(first, ", " if first and state else "", state)
 
 
 def trials_table(search: Search) -> Html:

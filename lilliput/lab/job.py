@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lilliput.errors import SpecError
@@ -53,7 +54,8 @@ def job_of(
 
 def check_shape(shape: Mapping[str, Any], families: Sequence[str]) -> None:
     """Raises SpecError where a field is fixed that none of the families has."""
-    known = {field.name for family in families for field in fields(FAMILIES[family])}
+    ours = [FAMILIES[family] for family in families if family in FAMILIES]
+    known = {field.name for cls in ours for field in fields(cls)}
     for name in shape:
         if name not in known:
             having = [k for k, cls in FAMILIES.items() if name in {f.name for f in fields(cls)}]
@@ -209,24 +211,32 @@ def nothing(task: Task, total: int, groups: Mapping[str, tuple[int, int]]) -> Ev
     return Evidence(0, total, 0.0, wilson(0, total).high, none)
 
 
-def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
+def ask_unseen(
+    spec: RunSpec, state: bytes, z: float, starts: Mapping[str, Path] = MappingProxyType({})
+) -> Evidence:
     """Asks all unseen problems, greedily decoded, or the bits per character of all unseen
-    documents, with the interval of quantile `z`."""
+    documents, with the interval of quantile `z`.
+
+    Args:
+        starts: kept models of transformers to start from, by their digests.
+    """
     from lilliput.exam.decode import answerer
     from lilliput.exam.grade import ask, interval_of
     from lilliput.lab.answering import longest_answer
+    from lilliput.training.begin import begin
     from lilliput.training.loop import Training
     from lilliput.training.validate import ask_text
 
     task = task_of(spec.task)
-    training = Training(spec, task)
+    kept = starts.get(spec.model.digest) if isinstance(spec.model, HFSpec) else None
+    training = Training(spec, task, begun=begin(spec, task, kept))
     training.restore(state)
     model = training.finish()
     if isinstance(task, Stories):
         return Evidence(*ask_text(task, training.reader, "unseen", z))
     problems, longest = task.exam("unseen"), longest_answer(task)
     asked = answerer(
-        model, task.vocabulary, training.context, longest=longest, start=training.start
+        model, training.vocabulary, training.context, longest=longest, start=training.start
     )
     answers = ask(task, problems, asked)
     marks = [answer.right for answer in answers]

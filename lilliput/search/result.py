@@ -91,6 +91,12 @@ class Result:
     """What the teacher bought at each size that was tried both ways."""
 
     @property
+    def baseline(self) -> Size | None:
+        """What the search went down from, where it was trained before it."""
+        sizes = (size for family in self.families for size in family.sizes)
+        return next((size for size in sizes if size.trial.purpose == "baseline"), None)
+
+    @property
     def winner(self) -> Size | None:
         """The confirmed model with the fewest parameters."""
         found = [size for family in self.families if (size := family.smallest_confirmed)]

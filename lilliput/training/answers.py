@@ -6,6 +6,7 @@ CPU. Knows no run and no search.
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,9 @@ from lilliput.tasks.tokens import AnyVocabulary
 from lilliput.tasks.vocabulary import END
 from lilliput.training.teacher import checked_digest, loaded
 
+_AT_ONCE = 2_048
+"""Problems that are asked before their answers are written down."""
+
 
 class Lessons(NamedTuple):
     """Training problems with a teacher's answers, and their rows."""
@@ -32,19 +36,24 @@ class Lessons(NamedTuple):
 
 
 def keep_answers(spec: RunSpec, teacher: Path, kept: Path) -> None:
-    """Asks a teacher, unless its answers lie in `kept`, and writes them there.
+    """Asks a teacher what it has not answered in `kept` yet, and writes it there as it comes.
 
     Args:
         teacher: the model file.
 
     Raises:
         NotFoundError, FileError: the teacher cannot be read, or `kept` not be written.
+        SpecError: the teacher leaves every problem without an answer.
     """
     assert spec.task.kind != "stories", "the teacher's checks refuse it"
     digest = checked_digest(spec.training, teacher)
-    if _read(kept, _name(spec.task, digest)) is None:
-        answers = _ask(spec.task, teacher, digest)
-        write_json(kept, {"of": _name(spec.task, digest), "answers": answers})
+    name = _name(spec.task, digest)
+    answers: dict[str, str] = {}
+    for answers, fresh in _answers(spec.task, teacher, digest, kept):
+        if fresh:
+            write_json(kept, {"of": name, "answers": answers})
+    if not any(answers.values()):
+        raise _nothing(len(answers))
 
 
 def lessons_of(
@@ -77,17 +86,19 @@ def _lessons(
 ) -> Lessons:
     """Written out once however many slices of trainings learn from them."""
     task = task_of(spec)
-    answers = _read(kept, _name(spec, digest)) if kept else None
-    if answers is None:
-        answers = _ask(spec, teacher, digest)
+    *_, (answers, _) = _answers(spec, teacher, digest, kept)
     told = (problem._replace(answer=answers[problem.question]) for problem in to_learn(task))
     problems = [problem for problem in told if _can_be_written(task, problem)]
     if not problems:
-        raise SpecError(
-            f"the teacher answers none of the {len(answers):,} training problems with anything that"
-            " can be learned: train it longer, or give another"
-        )
+        raise _nothing(len(answers))
     return Lessons(problems, table_of(task, vocabulary, problems, start))
+
+
+def _nothing(number: int) -> SpecError:
+    return SpecError(
+        f"the teacher answers none of the {number:,} training problems with anything that can be"
+        " learned: train it longer, or give another"
+    )
 
 
 def _can_be_written(task: Problems, problem: Problem) -> bool:
@@ -104,12 +115,25 @@ def _can_be_written(task: Problems, problem: Problem) -> bool:
     return known and len(asked + text) <= task.context
 
 
-def _ask(spec: ProblemsSpec, teacher: Path, digest: str) -> dict[str, str]:
-    """Every training problem's answer in its canonical form; empty where there is none."""
+def _answers(
+    spec: ProblemsSpec, teacher: Path, digest: str, kept: Path | None
+) -> Iterator[tuple[dict[str, str], bool]]:
+    """The answers so far, and whether there are new ones, until all are there: at first those in
+    `kept`, then always as many more, so that they do not depend on where it was stopped."""
+    problems = to_learn(task_of(spec))
+    answers = _read(kept, _name(spec, digest)) if kept else {}
+    yield answers, False
+    for begin in range(0, len(problems), _AT_ONCE):
+        part = problems[begin : begin + _AT_ONCE]
+        if any(problem.question not in answers for problem in part):
+            answers |= _ask(part, teacher, digest)
+            yield answers, True
+
+
+def _ask(problems: Sequence[Problem], teacher: Path, digest: str) -> dict[str, str]:
+    """Each problem's answer in its canonical form; empty where there is none."""
     network, card = loaded(teacher, digest)
     its = _task(card)
-    questions = [problem.question for problem in to_learn(task_of(spec))]
-    groups = [problem.group for problem in to_learn(task_of(spec))]
     style = its.format
     asked = answerer(
         network,
@@ -118,10 +142,10 @@ def _ask(spec: ProblemsSpec, teacher: Path, digest: str) -> dict[str, str]:
         longest=0 if style.kind == "lines" else style.longest_answer("".join(its.groups)),
         start=card.end if card.spec.training.opens_with_end else "",
     )
-    texts = asked([style.prompt(question) for question in questions])
+    texts = asked([style.prompt(problem.question) for problem in problems])
     return {
-        question: _canonical(its, group, text)
-        for question, group, text in zip(questions, groups, texts, strict=True)
+        problem.question: _canonical(its, problem.group, text)
+        for problem, text in zip(problems, texts, strict=True)
     }
 
 
@@ -142,12 +166,12 @@ def _name(spec: ProblemsSpec, digest: str) -> str:
     return hashlib.sha256(f"{digest}\n{asked}".encode()).hexdigest()
 
 
-def _read(kept: Path, of: str) -> dict[str, str] | None:
-    """Answers that were kept of this teacher and these problems; None: none, or of others."""
+def _read(kept: Path, of: str) -> dict[str, str]:
+    """Answers that were kept of this teacher and these problems; empty: none, or of others."""
     if not kept.is_file():
-        return None
+        return {}
     try:
         found = read_json(kept)
-        return dict(found["answers"]) if found["of"] == of else None
+        return dict(found["answers"]) if found["of"] == of else {}
     except (FileError, KeyError, TypeError, ValueError):
-        return None
+        return {}

@@ -14,7 +14,7 @@ Every file is written whole or not at all. Knows no search and no face.
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -96,7 +96,12 @@ def read_records(folder: Path) -> list[Record]:
 
 
 def run(
-    spec: RunSpec, task: Task, folder: Path, device: torch.device, teacher: Path | None = None
+    spec: RunSpec,
+    task: Task,
+    folder: Path,
+    device: torch.device,
+    teacher: Path | None = None,
+    may_go_on: Callable[[int], bool] = lambda step: True,
 ) -> Iterator[Moment]:
     """Trains in `folder`, or goes on there; a run that is over is not trained again.
 
@@ -104,6 +109,8 @@ def run(
 
     Args:
         teacher: the model file of the spec's teacher, where it has one.
+        may_go_on: asked before each step, with the number of those that were done; where it says
+            no, the state is saved and the run is left as it is.
 
     Raises:
         UserError: the folder holds another run.
@@ -129,6 +136,9 @@ def run(
     saved = time.monotonic()
     with _interruptions() as interrupted:
         while not training.done:
+            if not may_go_on(training.step):
+                write_atomically(resume, training.state())
+                return
             training.one_step()
             record = None
             if training.at_record:

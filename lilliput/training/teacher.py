@@ -77,7 +77,7 @@ def teacher_of(
     training = spec.training
     digest = checked_digest(training, path)
     if training.teacher_answers:
-        _check_answers(spec)
+        check_answers(spec)
     if not training.teacher_share:
         _check_exam(spec, modelfile.read_card(path))
         return None
@@ -116,7 +116,7 @@ def loaded(path: Path, digest: str) -> tuple[nn.Module, Card]:
     return network.eval().requires_grad_(False), card
 
 
-def _check_answers(spec: RunSpec) -> None:
+def check_answers(spec: RunSpec) -> None:
     """Raises SpecError where no answers of a teacher can be learned."""
     if isinstance(spec.task, StoriesSpec):
         raise SpecError(
@@ -126,7 +126,7 @@ def _check_answers(spec: RunSpec) -> None:
     if isinstance(spec.task, ArithmeticSpec) and spec.task.format == "worked":
         raise SpecError(
             "the working before an answer would be the right one, whatever the teacher answers:"
-            " choose another --format, or leave out --teacher-answers"
+            " choose another --format (or leave out --teacher-answers)"
         )
 
 
