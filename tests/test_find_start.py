@@ -12,10 +12,13 @@ from pathlib import Path
 
 import baselines_hf
 import hf_toys
+import huggingface_hub
 import pytest
 from report_pages import Page
 from test_search_find import exported
+from test_transfer_refused import tokenizer_of
 
+from lilliput.errors import LedgerError
 from lilliput.faces import cli
 from lilliput.faces.find_start import descent_of
 from lilliput.lab.starting import Descent, model_of, starting, train_baseline
@@ -196,6 +199,15 @@ def test_kill_9_loses_nothing(home: Path, whole: str) -> None:
     assert exported(Path("s")) == whole
 
 
+def test_nobody_else_trains_it_meanwhile(home: Path) -> None:
+    going = search_in(Path("s"))
+    next(going)
+    with pytest.raises(LedgerError, match="another search is writing s"):
+        next(search_in(Path("s")))
+    going.close()  # type: ignore[attr-defined]
+    assert next(search_in(Path("s"))) is not None
+
+
 def test_a_baseline_that_says_nothing_teaches_nothing(home: Path) -> None:
     search = SearchSpec(families=("hf", "gpt"), smallest=1_500, largest=1_500, steps=60)
     made = descent(search)
@@ -216,7 +228,10 @@ def test_a_baseline_that_says_nothing_teaches_nothing(home: Path) -> None:
 
 
 def test_what_it_cannot_start_from(
-    home: Path, toy: Path, capsys: pytest.CaptureFixture[str]
+    home: Path,
+    toy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def said(*words: str, code: int = 2) -> str:
         assert cli.main(["find", "arithmetic", *words]) == code
@@ -236,6 +251,12 @@ def test_what_it_cannot_start_from(
     assert "the smallest gpt of this kind has" in said(*both, "--smallest", "9", "--largest", "10")
     assert cli.main(["find", "stories", "--start", "hf:toy"]) == 2
     assert "has a tokenizer of its own" in capsys.readouterr().err
+    marks = {"eos_token": "</s>"}
+    baselines_hf.save(home / "few", hf_toys.gpt2(), tokenizer_of("012345689+-=. abc", **marks))
+    assert "cannot write '7', which arithmetic needs" in said("--start", "hf:few", *TASK)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(home / "cache"))
+    assert "copy the model's files" in said("--start", "hf:distilgpt2")
     (home / "toy" / "model.safetensors").unlink()
     assert "has a config.json but no weights" in said(*both, code=1)
     assert model_of(str(toy), None) == HFSpec(

@@ -63,7 +63,8 @@ def find(
     with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
         own = WorkerPool(spec.workers) if executor is None else None
         try:
-            sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor(), began)
+            sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor())
+            sitting.began = time.monotonic() if began is None else began
             yield from sitting.search()
             if folder is not None:
                 export(ledger, folder)
@@ -94,16 +95,9 @@ def _identity(spec: SearchSpec, job: Job) -> dict[str, Any]:
 class _Sitting:
     """One process's time at a search."""
 
-    def __init__(
-        self,
-        spec: SearchSpec,
-        job: Job,
-        ledger: Ledger,
-        executor: Executor,
-        began: float | None = None,
-    ) -> None:
+    def __init__(self, spec: SearchSpec, job: Job, ledger: Ledger, executor: Executor) -> None:
         self.spec, self.job, self.ledger, self.executor = spec, job, ledger, executor
-        self.began = time.monotonic() if began is None else began
+        self.began = 0.0
         self.sizes = ladders(spec, job.own_sizes)
         self.running: dict[Future[Progress], Trial] = {}
         self.begun: list[Trial] = []
@@ -157,6 +151,7 @@ class _Sitting:
         return sorted(done, key=lambda future: self.running[future].number)
 
     def _fill(self, num_slices: int) -> None:
+        too_dear: set[str] = set()
         while len(self.running) < num_slices:
             trials = [*self.ledger.trials, *self.begun]
             busy = {trial.number for trial in self.running.values()}
@@ -169,9 +164,10 @@ class _Sitting:
                 self.ledger.given_up.keys(),
                 taught=self.job.taught,
                 own_sizes=self.job.own_sizes,
+                left_out=too_dear,
             )
             if wish is None:
-                self.decided = not self.running
+                self.decided = not (self.running or too_dear)
                 return
             trial = (
                 begin(self.spec, self.job, wish, trials, self.sizes)
@@ -180,7 +176,9 @@ class _Sitting:
             )
             steps = self._affordable_steps(trial)
             if not steps:
-                return
+                # Another family's slice may have room yet.
+                too_dear.add(trial.family)
+                continue
             if isinstance(wish, Begin):
                 self.begun.append(trial)
             state = self.ledger.state(trial.number) if trial.step else None
@@ -201,7 +199,13 @@ class _Sitting:
 
     def _seconds_of_a_step(self, trial: Trial) -> float | None:
         """What a step may take, by the latest slice of the trial nearest in size; None: unknown."""
-        known = [other for other in self.ledger.trials if other.points]
+        few = self.job.own_sizes.keys()
+        # Families with sizes of their own are of another scale.
+        known = [
+            other
+            for other in self.ledger.trials
+            if other.points and (other.family in few) == (trial.family in few)
+        ]
         near = min(known, key=lambda t: abs(t.parameters - trial.parameters), default=None)
         # Half as much again for sending, validation and a busy machine; not the wall clock, whose
         # first slices hold the start of the workers.

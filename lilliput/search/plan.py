@@ -43,6 +43,7 @@ def next_slice(
     *,
     taught: bool = False,
     own_sizes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    left_out: Set[str] = frozenset(),
 ) -> Wish | None:
     """The most useful slice now: a trial to go on with, or one to begin; None: all is decided,
     or hangs on slices that are running.
@@ -53,10 +54,12 @@ def next_slice(
         looks: a trial that unseen said no to does not pass; one that was asked is left as it is.
         given_up: trials that broke.
         taught, own_sizes: as the job has them.
+        left_out: families that get none.
     """
     plans = [
         _Plan(spec, floor, family, trials, running, looks, given_up, taught, own_sizes)
         for family in spec.families
+        if family not in left_out
     ]
     # Families take turns by what was spent on them.
     plans.sort(key=lambda plan: plan.spent)
