@@ -13,7 +13,7 @@ from lilliput.search.find import find, read_result
 from lilliput.search.gains import gains
 from lilliput.search.job import Evidence, Job
 from lilliput.search.pool import SerialExecutor
-from lilliput.search.result import Snapshot
+from lilliput.search.result import Snapshot, summarise
 from lilliput.search.trial import Point, Trial
 from lilliput.specs.search import SearchSpec
 
@@ -127,8 +127,7 @@ def test_the_interval_by_hand() -> None:
     (gain,) = gains(spec, whole)
     assert gain.interval is None
     assert bought.difference_words(gain) == "+10.0 points"
-    assert "not shown to have bought anything at 1 size" in bought.sentence([gain], whole, 0.95)
-    assert bought.sentence([gain], whole, 0.85).endswith("990 parameters with it, none without.")
+    assert "not shown to have bought anything at 1 size" in bought.sentence([gain])
 
 
 def test_fewer_bits_are_a_gain() -> None:
@@ -137,10 +136,21 @@ def test_fewer_bits_are_a_gain() -> None:
     (gain,) = gains(SearchSpec(steps=1), [trial(0, 5, True, less), trial(1, 5, False, more)])
     assert gain.verdict == 1
     assert bought.difference_words(gain) == "-0.100 bits [-0.128, -0.072]"
-    table = bought.lines([gain], [], -1.0)
+    table = bought.lines([gain])
     assert "2.000 bits   1.900 bits   -0.100 bits [" in table[3]
     assert (
         table[-1]
         .strip()
         .startswith("The teacher raised the score at 1 of 1 size and lowered it at 0")
     )
+
+
+def test_a_size_left_early_is_told_from_one_that_failed() -> None:
+    low, high = seen(100, 0.09, 0.11), seen(800, 0.78, 0.82)
+    small = trial(0, 1, True, high)
+    for scores, early in (([low], True), ([low] * 4, False), ([high], False)):
+        big = replace(trial(1, 2, True, *scores), rung=1)
+        (family,) = summarise(SearchSpec(steps=1), [small, big], [], 0.0).families
+        assert [family.left_early(size) for size in family.sizes] == [False, early]
+    (family,) = summarise(SearchSpec(steps=1), [replace(big, points=[])], [], 0.0).families
+    assert family.sizes == ()

@@ -125,7 +125,7 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     if any(asks_all(size.validation) for family in result.families for size in family.sizes):
         lines.append(f"  {ALL_TRAINED_ON}")
     lines += [f"  {error}" for error in snapshot.errors]
-    lines += bought.lines(result.gains, snapshot.trials, result.pass_mark)
+    lines += bought.lines(result.gains)
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
     if not result.finished:

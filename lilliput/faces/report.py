@@ -41,7 +41,7 @@ def write_report(folder: Path) -> Path:
         body = join(
             _header(search),
             _frontier(search),
-            bought_section(search.result.gains, search.trials, search.spec.pass_mark),
+            bought_section(search.result.gains),
             exams,
             _curves(search),
             section(
@@ -159,7 +159,8 @@ def _frontier(search: Search) -> Html:
         f"Solid line, possible: the best run of each size; {possible}. Dashed line, typical: the"
         " median of three or more fresh seeds of one recipe, on what decides; its bar goes from"
         " the lowest to the highest. Triangle: the largest size that is not shown to be better"
-        " than the best constant answer. Faint dots: all trials."
+        " than the best constant answer. Faint dots: all trials, those"
+        " left early too."
     )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []

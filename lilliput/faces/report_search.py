@@ -127,7 +127,7 @@ def frontier(search: Search) -> charts.Spec:
     points = []
     for family in search.result.families:
         for size in family.sizes:
-            points += _points(size, search)
+            points += [] if family.left_early(size) else _points(size, search)
         lost = family.fails_totally
         if lost is not None:
             score = lost.validation.score
@@ -221,21 +221,21 @@ def sizes_table(search: Search) -> Html:
                 f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
                 shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", _size_state(size),
+                f"{size.passed} of {size.tried}", _size_state(size, family.left_early(size)),
             ])  # fmt: skip
     columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
     header = ["parameters", "shape", *columns, "typical", "seeds pass", ""]
     return table(header, rows, label="The frontier as a table")
 
 
-def _size_state(size: Size) -> Html:
+def _size_state(size: Size, early: bool) -> Html:
     first = "the baseline" if size.trial.purpose == "baseline" else ""
     if size.confirmed:
         state = tag("span", "confirmed", class_="good")
     elif size.fails_totally:
         state = tag("span", "total failure", class_="bad")
     else:
-        state = join("passes on validation" if size.passed else "")
+        state = join("passes on validation" if size.passed else "left early" if early else "")
     return join(first, ", " if first and state else "", state)
 
 

@@ -157,7 +157,7 @@ class _Plan:
         yield from (trial for trial in self.rungs[rung] if not self._is_closed(trial))
         if alone := self._alone(rung):
             yield Begin(self.family, rung, "search", twin_of=alone)
-        elif self._doubt(self._num_seeds(rung)) > limit:
+        elif self._doubt(len(self._seeds(self.rungs[rung]))) > limit:
             yield Begin(self.family, rung, "search")
 
     def _each(self) -> Iterator[Wish]:
@@ -176,10 +176,12 @@ class _Plan:
         over = trial.done and not trial.diverged
         return over and trial.points[-1].validation.low <= self.floor
 
-    def _num_seeds(self, rung: int) -> int:
-        """Seeds of a rung; one counts once, with a teacher and without."""
-        here = self.rungs[rung]
-        return len({trial.seed for trial in here}) if self.taught else len(here)
+    def _seeds(self, trials: Sequence[Trial]) -> list[list[Trial]]:
+        """Trials of one size and seed together where there is a teacher, else each by itself."""
+        groups: dict[tuple[int, int], list[Trial]] = {}
+        for t in trials:
+            groups.setdefault((t.rung, t.seed if self.taught else t.number), []).append(t)
+        return list(groups.values())
 
     def _twin(self, trial: Trial) -> Trial | None:
         return next((t for t in self.rungs[trial.rung] if t.is_twin_of(trial)), None)
@@ -205,22 +207,21 @@ class _Plan:
                 behind = [twin] if twin.step < trial.step else []
                 if not decided:
                     behind.append(trial)
-                ready = (t for t in behind if not self._ended(t) and t.number not in self.running)
-                yield from ready
+                yield from (t for t in behind if not self._ended(t) and self._is_ready(t))
 
     def _doubt(self, num_failed: int) -> float:
         """Doubt about a rung below all passing ones where so many seeds failed."""
         if self._above is None:
             rungs = () if self.smallest is None else self.rungs[self.smallest :]
-            known = [trial for rung in rungs for trial in rung if trial.points]
-            passed = sum(map(self._passes, known))
-            failed = sum(self._is_closed(trial) and not self._passes(trial) for trial in known)
-            self._above = (passed, failed)
+            known = self._seeds([trial for rung in rungs for trial in rung if trial.points])
+            passed = sum(any(map(self._passes, seed)) for seed in known)
+            closed = sum(any(map(self._passes, s)) or all(map(self._is_closed, s)) for s in known)
+            self._above = (passed, closed - passed)
         return doubt(num_failed, *self._above)
 
     def _fails(self, rung: int, limit: float) -> bool:
         here = self.rungs[rung]
-        if not here or self._alone(rung) or self._doubt(self._num_seeds(rung)) > limit:
+        if not here or self._alone(rung) or self._doubt(len(self._seeds(here))) > limit:
             return False
         if any(trial.number in self.running for trial in here):
             return False
@@ -273,7 +274,7 @@ class _Plan:
             open_ones += [trial for trial in scans if not self._ended(trial)]
             if any(self._is_lost(trial) for trial in here):
                 break
-        ready = [trial for trial in open_ones if trial.number not in self.running]
+        ready = [trial for trial in open_ones if self._is_ready(trial)]
         yield from (trial for trial in ready if not trial.points)
         yield from (trial for trial in ready if trial.points)
 

@@ -66,6 +66,13 @@ class Family:
     def smallest_confirmed(self) -> Size | None:
         return next((size for size in self.sizes if size.confirmed), None)
 
+    def left_early(self, size: Size) -> bool:
+        """Whether a size's best run was neither over nor good enough when a smaller one passed: its
+        score says only how little it was trained."""
+        passing = self.smallest_passing
+        open_one = not (size.trial.done or size.passed or size.confirmed)
+        return open_one and passing is not None and passing.rung < size.rung
+
     @property
     def fails_totally(self) -> Size | None:
         """Largest size below the passing ones that is not shown to be better than the best

@@ -91,7 +91,8 @@ class TrainingSpec:
     """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
     teacher: str = later("")
     """A model that answers the same task: what it holds likely at each character that is learned is
-    learned too (distillation, arXiv 1503.02531). Empty: none."""
+    learned too (distillation, arXiv 1503.02531); `find` tries each size without it too. Empty:
+    none."""
     teacher_share: float = later(0.5)
     """Part of the loss that is what the teacher holds likely; the rest is the text's. With
     `teacher_answers` it may be 0, and becomes so by itself where the teacher has other characters,
