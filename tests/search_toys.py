@@ -16,6 +16,8 @@ from lilliput.units import wilson
 NUM_STEPS = 160
 MARK_SIZE = 4_000
 """The smallest size that passes; scores rise by 5 points a doubling."""
+TAUGHT_GAIN = 1.02
+"""What a teacher multiplies scores by."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class ToySpec:
     family: str
     size: int
     seed: int
+    taught: bool = False
 
 
 def score(spec: ToySpec, step: int) -> float:
     doublings = (spec.size / MARK_SIZE - 1) if spec.size < MARK_SIZE else spec.size / MARK_SIZE
     able = 0.5 if spec.seed % 3 == 1 else 1.0
+    able *= TAUGHT_GAIN if spec.taught else 1.0
     return able * min(0.95, max(0.02, 0.74 + 0.05 * doublings)) * (0.3 + 0.7 * step / NUM_STEPS)
 
 
@@ -92,6 +96,10 @@ def count(spec: ToySpec) -> int:
 
 def num_steps(spec: ToySpec) -> int:
     return NUM_STEPS
+
+
+def propose_taught(family: str, size: int, inner: Mapping[str, Any], seed: int) -> ToySpec:
+    return ToySpec(family, size, seed, inner.get("taught", True))
 
 
 def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:

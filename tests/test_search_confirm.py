@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 from search_toys import ToySpec
 
+from lilliput.search.begin import Begin
 from lilliput.search.confirm import name_looks, next_look, z_of_round
 from lilliput.search.job import Evidence
 from lilliput.search.ladder import chance_of_confirming, doubt, ladder
-from lilliput.search.plan import STRICT, Begin, next_slice
+from lilliput.search.plan import STRICT, next_slice
 from lilliput.search.result import summarise
 from lilliput.search.trial import Look, Point, Trial
 from lilliput.specs.search import SearchSpec

@@ -4,12 +4,13 @@ import hashlib
 import json
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from lilliput.errors import LilliputError, SpecError, UserError, nearest
+from lilliput.errors import LilliputError, UserError, nearest
 from lilliput.faces.cli_flags import (
     Flag,
     given,
@@ -20,14 +21,17 @@ from lilliput.faces.cli_flags import (
     typed_value,
 )
 from lilliput.faces.corpus_live import prepare
+from lilliput.faces.find_start import descent_of, name_of, train_first, unfinished
+from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
 from lilliput.faces.train_spec import TASKS
 from lilliput.lab.bases import Base, base_of
 from lilliput.lab.shrinking import parent_of, search_from
-from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
+from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
+from lilliput.lab.verbs import sealed
+from lilliput.specs import FAMILIES, HFSpec, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
-from lilliput.units import parse_count, parse_seconds
 
 if TYPE_CHECKING:
     from lilliput.search.result import Snapshot
@@ -37,7 +41,12 @@ ABOUT = (
     " Stopped with Ctrl-C, or run again with another --budget, it goes on where it was. The"
     " tasks: arithmetic, lines with --file QUESTIONS.tsv, and stories with --text FILES, whose pass"
     " mark is in bits per character. With --shrink each size is a trained gpt cut down and trained"
-    " on, which often is better than one that was small from the first."
+    " on, which often is better than one that was small from the first. With --teacher each size is"
+    " tried with its teacher and without, from the same seed, and the answer says what it bought."
+    " With --start hf:NAME a model of transformers is trained on the task first, as the baseline;"
+    " then the search goes down from it: the same model with every second block, every fourth, and"
+    " so on (the family hf), and our own families, each size with the baseline as its teacher and"
+    " without."
 )
 _BITS_HELP = "Bits per character that the upper end of the interval must not be above."
 NAMES = {"width": "slices"}
@@ -46,62 +55,21 @@ _SIZES = ("width", "hidden")
 """Fields of a shape that a search solves for."""
 
 
-def read_share(text: str) -> float:
-    """`70%` or `0.7`.
-
-    >>> read_share("70%")
-    0.7
-    """
-    try:
-        return float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
-    except ValueError:
-        raise SpecError(f"cannot read {text!r} as a pass mark; write 70% or 0.7") from None
-
-
-def read_budget(text: str) -> dict[str, Any]:
-    """`10m` or `200k-steps`, as fields of a SearchSpec.
-
-    >>> read_budget("200k-steps")
-    {'steps': 200000}
-    """
-    if text.endswith("-steps"):
-        budget: dict[str, Any] = {"steps": parse_count(text.removesuffix("-steps"))}
-    else:
-        try:
-            budget = {"seconds": parse_seconds(text)}
-        except SpecError:
-            raise SpecError(
-                f"cannot read {text!r} as a budget; write a time (90s, 10m, 1h30m) or a number of"
-                " training steps (200k-steps)"
-            ) from None
-    if not any(budget.values()):
-        raise SpecError(f"a budget of {text!r} is nothing to search with; write 10m")
-    return budget
-
-
-def read_bits(text: str) -> float:
-    """Bits per character as a score, which is minus them: more is better.
-
-    >>> read_bits("1.327")
-    -1.327
-    """
-    try:
-        bits = float(text)
-    except ValueError:
-        bits = 0.0
-    if not 0 < bits < 20:
-        raise SpecError(f"cannot read {text!r} as a pass mark of text; write bits: 1.327")
-    return -bits
-
-
 _BITS = Annotated[float, primitive("BITS", read_bits, lambda score: f"{-score:g}")]
 _SHARE = Annotated[float, primitive("70%", read_share, lambda share: f"{100 * share:g}%")]
 
 
-def flags_of(task: str, base: Base | None = None) -> list[Flag]:
-    """All flags of a search for a task; of one that cuts a model down, with its values."""
+def flags_of(task: str, base: Base | None = None, start: SearchSpec | None = None) -> list[Flag]:
+    """All flags of a search for a task.
+
+    Args:
+        base: of one that cuts a model down: its values are the defaults.
+        start: of one that goes down from a model of transformers: what it searches by default.
+    """
     left_out = ("seconds", "steps")
-    usual = search_from(_parent(base, base.task, base.training)) if base else search_of(task)
+    usual = start or search_of(task)
+    if base:
+        usual = search_from(_parent(base, base.task, base.training))
     search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=usual)
     hint, mark = (_BITS, _BITS_HELP) if task == "stories" else (_SHARE, "")
     search = [
@@ -128,6 +96,13 @@ def flags_of(task: str, base: Base | None = None) -> list[Flag]:
             " keys, ranks or layers go, and it is trained on. Its values are the defaults of all"
             " flags, its size the ladder's top.",
         ),
+        Flag(
+            "start",
+            str,
+            "",
+            "A model of transformers (hf:OWNER/NAME, hf:FOLDER) to go down from. What is typed of a"
+            " training holds for it too; its --steps and rates are else those of `train hf:NAME`.",
+        ),
         *spec_flags(TASKS[task], base=base.task if base else None),
         *spec_flags(TrainingSpec, base=base.training if base else training_of(task)),
         *shape.values(),
@@ -142,15 +117,37 @@ def main(argv: Sequence[str]) -> int:
         what = f"unknown task {task!r}" if task else "which task? write `lilliput find arithmetic`"
         raise UserError(what + nearest(task, TASKS))
     base = _base(task, typed_value(rest, "--shrink"))
-    flags = flags_of(task, base)
+    model = _model(typed_value(rest, "--start"), typed_value(rest, "--folder"))
+    flags = flags_of(task, base, search_below(task, model) if model else None)
     values = parse(f"find {task}", ABOUT, flags, rest)
+    typed = given(flags, rest)
+    if model:
+        _check_start(values)
     search = spec_of(SearchSpec, values, NAMES, **_budget(values))
     made: TaskSpec = spec_of(TASKS[task], values)
-    training = spec_of(TrainingSpec, values)
-    shape = _shape(values, given(flags, rest))
+    training: TrainingSpec = spec_of(TrainingSpec, values)
+    shape = _shape(values, typed)
     if base and (shape or search.families != ("gpt",)):
         raise UserError(f"{values.shrink} has its shape: leave out --families and {sorted(shape)}")
-    return _find(search, made, training, shape, values, base)
+    prepare(made, quiet=values.json)
+    made = sealed(made)
+    descent = descent_of(model, made, training, typed, search) if model else None
+    return _find(search, made, training, shape, values, base, descent)
+
+
+def _model(start: str, folder: str) -> HFSpec | None:
+    """The model of transformers to go down from; None: there is none."""
+    return model_of(name_of(start), Path(folder) if folder else None) if start else None
+
+
+def _check_start(values: Any) -> None:
+    """What a search from a model of transformers must not be told, and what goes without saying."""
+    for name in ("shrink", "teacher"):
+        if getattr(values, name):
+            raise UserError(f"--start brings a baseline that teaches: leave out --{name}")
+    values.teacher, values.teacher_answers = TEACHER, True
+    if "hf" not in values.families:
+        values.families = ("hf", *values.families)
 
 
 def _base(task: str, shrink: str) -> Base | None:
@@ -195,20 +192,26 @@ def _find(
     shape: dict[str, Any],
     values: Any,
     base: Base | None,
+    descent: Descent | None,
 ) -> int:
-    from lilliput.lab.verbs import find, sealed
+    from lilliput.lab.verbs import find
 
-    prepare(task, quiet=values.json)
-    task = sealed(task)
+    began = time.monotonic()
     parent = _parent(base, task, training) if base else None
     told = {"shrink": parent.start_digest} if parent else shape
+    told = {**shape, **descent.told} if descent else told
     folder = Path(values.folder) if values.folder else folder_of(search, task, training, told)
     again = f"lilliput {shlex.join(sys.argv[1:])}" if sys.argv[1:2] == ["find"] else "it"
     quiet = values.json
     fresh = not folder.exists()
     last = None
     try:
-        found = find(search, task, training, folder, shape, parent)
+        if descent and not train_first(descent, search, folder, shape, began, quiet):
+            unfinished(folder, descent.baseline, quiet)
+            return 0
+        if training.teacher_answers and not (quiet or (folder / "answers.json").exists()):
+            print("the teacher is asked what it answers to the training problems", flush=True)
+        found = find(search, task, training, folder, shape, parent, descent, began)
         for snapshot in found if quiet else _shown(_announced(found, folder), fresh):
             last = snapshot
     except KeyboardInterrupt:

@@ -188,6 +188,8 @@ def _train(spec: RunSpec, values: Any) -> int:
     print(f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}", file=say)
     if done:
         print("this spec is trained already; here is its grade", file=say)
+    elif spec.training.teacher_answers and not (folder / "answers.json").exists():
+        print("the teacher is asked what it answers to the training problems", file=say, flush=True)
     step = 0
     try:
         moments = train(spec, folder, values.device)

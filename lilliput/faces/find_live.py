@@ -128,7 +128,7 @@ def size_table(snapshot: "Snapshot") -> Any:
             best = size.trial
         unseen = evidence_words(size.unseen, level_of(size.z)) if size and size.unseen else ""
         table.add_row(
-            family + mark_words(marks_of(here[0].spec)),
+            family + mark_words(marks_of((best or here[0]).spec)),
             f"{here[0].parameters:,}",
             *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",

@@ -9,7 +9,9 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from lilliput.faces import bought
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
+from lilliput.search.trial import TAUGHT
 from lilliput.specs import StoriesSpec
 from lilliput.units import format_seconds, pass_words, point_words
 
@@ -65,9 +67,19 @@ def shape_words(trial: "Trial") -> str:
     """`gpt, 2 layers × 24, 14,928 parameters`, and *leaked* where it is."""
     model = _model(trial.spec)
     layers = model.get("layers")
+    if model.get("kind") == "hf":
+        return f"{trial.family}, {blocks_words(model['every'])}, {_tail(trial)}"
     shape = f"{layers} layer{'s' if layers != 1 else ''} × {model.get('width')}, " if layers else ""
-    words = f"{trial.family}, {shape}{trial.parameters:,} parameters"
-    return words + mark_words(marks_of(trial.spec))
+    return f"{trial.family}, {shape}{_tail(trial)}"
+
+
+def _tail(trial: "Trial") -> str:
+    return f"{trial.parameters:,} parameters{mark_words(marks_of(trial.spec))}"
+
+
+def blocks_words(every: int) -> str:
+    """What a student keeps of a model's blocks: `every 2nd block`; 1: `all blocks`."""
+    return "all blocks" if every == 1 else f"every {every}{'nd' if every == 2 else 'th'} block"
 
 
 def _model(spec: Any) -> Mapping[str, Any]:
@@ -104,11 +116,16 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
         )
     else:
         lines.append(f"No model was confirmed to pass {mark}. {best_so_far(snapshot)}")
+    if result.baseline is not None:
+        lines.append(f"  baseline: {size_words(result.baseline, levels)}; {folder / 'baseline'}")
+        if not any(TAUGHT in trial.inner for trial in snapshot.trials[1:]):
+            lines.append("  nothing below it was taught by it yet")
     for family in result.families:
         lines += _family_lines(family, result.winner, levels)
     if any(asks_all(size.validation) for family in result.families for size in family.sizes):
         lines.append(f"  {ALL_TRAINED_ON}")
     lines += [f"  {error}" for error in snapshot.errors]
+    lines += bought.lines(result.gains)
     trials = f"{result.num_trials} trials, {result.steps:,} steps"
     lines.append(f"\n{trials}, {format_seconds(result.seconds)} of training in all")
     if not result.finished:
@@ -213,6 +230,8 @@ def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str
         "pass_mark": result.pass_mark,
         "winner": _size(result.winner, levels) if result.winner else None,
         "families": families,
+        "baseline": _size(result.baseline, levels) if result.baseline else None,
+        "teacher": bought.to_dict(result.gains),
         "trials": result.num_trials,
         "steps": result.steps,
         "seconds": round(result.seconds, 1),

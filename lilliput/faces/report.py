@@ -11,6 +11,7 @@ from typing import Any
 
 from lilliput.errors import LilliputError
 from lilliput.faces import charts, report_again, report_beside, report_search
+from lilliput.faces.bought import bought_section
 from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
@@ -41,6 +42,7 @@ def write_report(folder: Path) -> Path:
         body = join(
             _header(search),
             _frontier(search),
+            bought_section(search.result.gains),
             exams,
             _curves(search),
             section(
@@ -137,6 +139,7 @@ def _header(search: Search) -> Html:
     parts.append(note(words))
     places = {
         "frontier": "Frontier",
+        **({"teacher": "Teacher"} if result.gains else {}),
         "exams": "Exam and heat maps",
         "curves": "Learning curves",
         "trials": "Trials",
@@ -158,7 +161,8 @@ def _frontier(search: Search) -> Html:
         f"Solid line, possible: the best run of each size; {possible}. Dashed line, typical: the"
         " median of three or more fresh seeds of one recipe, on what decides; its bar goes from"
         " the lowest to the highest. Triangle: the largest size that is not shown to be better"
-        " than the best constant answer. Faint dots: all trials."
+        " than the best constant answer. Faint dots: all trials, those"
+        " left early too."
     )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []

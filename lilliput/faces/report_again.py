@@ -11,9 +11,19 @@ from typing import Any
 
 from lilliput.faces.report_page import Html, join, note, tag
 from lilliput.lab.job import SPACE
-from lilliput.search.trial import Trial
-from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, Stage, TaskSpec, digest, to_dict
-from lilliput.specs.recipes import search_of, training_of
+from lilliput.lab.starting import as_asked
+from lilliput.search.trial import TAUGHT, Trial
+from lilliput.specs import (
+    ArithmeticSpec,
+    LinesSpec,
+    RunSpec,
+    Stage,
+    TaskSpec,
+    TrainingSpec,
+    digest,
+    to_dict,
+)
+from lilliput.specs.recipes import search_of, training_of, transfer
 from lilliput.specs.search import SearchSpec
 
 FLAGS = {"pass_mark": "pass", "width": "slices"}
@@ -27,21 +37,41 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
         The command, and whether it is surely the one: its task and training have the digest that
         the ledger is kept under.
     """
-    run = trials[0].spec
-    bases = [trial.spec.training for trial in trials if not trial.inner]
+    named, _, rest = key.partition(" ")
+    fixed = json.loads(rest or "{}")
+    # Of a search that goes down from another model, those of our families say what was typed.
+    taught = [trial for trial in trials if trial.taught]
+    shown = [trial for trial in taught if trial.spec.model.kind != "hf"] or taught
+    run = shown[0].spec
+    bases = [trial.spec.training for trial in shown if not trial.inner.keys() - {TAUGHT}]
     # What the proposer chose hides what the search was given; then the defaults are tried.
     recipe = training_of(run.task.kind)
     usual = {name: getattr(recipe, name) for name in SPACE}
     training = bases[0] if bases else replace(run.training, **usual)
-    named, _, shape = key.partition(" ")
+    if "start" in fixed:
+        # Its teacher is the baseline, whose likelihoods are left out where they do not fit.
+        share = training.teacher_share or recipe.teacher_share
+        training = replace(training, **as_asked(share, training.teacher_temperature))
     sure = digest(RunSpec(task=run.task, training=training)) == named
+    told = _flags(training, recipe)
+    if "start" in fixed:
+        # What was typed holds for the baseline too, and may be usual for one of the two.
+        typed = _changed(training, recipe) | _changed(trials[0].spec.training, transfer())
+        typed -= {"teacher", "teacher_answers"}
+        told = [word for name in sorted(typed) for word in _flag(name, getattr(training, name))]
     words = ["lilliput", "find", run.task.kind]
     given = replace(spec, seconds=600.0, steps=0, workers=0)
     words += _flags(given, search_of(run.task.kind), FLAGS)
-    words += [*_task_flags(run.task), *_flags(training, recipe)]
-    for name, value in json.loads(shape or "{}").items():
+    words += [*_task_flags(run.task), *told]
+    for name, value in fixed.items():
         words += [] if name.endswith("_digest") else _flag(name, value)
     return shlex.join(words), sure
+
+
+def _changed(training: TrainingSpec, usual: TrainingSpec) -> set[str]:
+    """Fields of a training that are not as usual."""
+    names = (field.name for field in fields(training))
+    return {name for name in names if getattr(training, name) != getattr(usual, name)}
 
 
 def _flags(spec: Any, usual: Any, names: Mapping[str, str] = {}) -> list[str]:

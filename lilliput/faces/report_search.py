@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,19 @@ class Search:
         return [self.label(name) for name in self.spec.families if name in found]
 
     def label(self, family: str) -> str:
-        """A family as charts name it: `gpt`, or `gpt, *leaked*`, so that a chart that is shown
-        alone says so too."""
-        return family + mark_words(marks_of(self.trials[0].spec))
+        """A family as charts name it: `gpt`, or `gpt, *leaked*` where all of it is, so that a chart
+        that is shown alone says so too."""
+        return family + mark_words(self.marks[family])
+
+    @cached_property
+    def marks(self) -> dict[str, dict[str, str]]:
+        """What must be said of every trial of a family, by its name; of every trial, by none."""
+        found: dict[str, dict[str, str]] = {}
+        for trial in self.trials:
+            own = marks_of(trial.spec)
+            for name in (trial.family, ""):
+                found[name] = {k: v for k, v in found.get(name, own).items() if k in own}
+        return found
 
     @property
     def shown(self) -> list[Size]:
@@ -106,7 +117,7 @@ def frontier(search: Search) -> charts.Spec:
     points = []
     for family in search.result.families:
         for size in family.sizes:
-            points += _points(size, search)
+            points += [] if family.left_early(size) else _points(size, search)
         lost = family.fails_totally
         if lost is not None:
             score = lost.validation.score
@@ -184,7 +195,7 @@ def curves(search: Search) -> charts.Spec:
         ]
     several = search.families if len(search.families) > 1 else None
     title = f"score on all {search.num_all:,} problems" if search.num_all else "validation score"
-    title += mark_words(marks_of(search.trials[0].spec))
+    title += mark_words(search.marks[""])
     mark = search.spec.pass_mark
     return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
 
@@ -197,22 +208,25 @@ def sizes_table(search: Search) -> Html:
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else point_words(size.typical)
             rows.append([
-                f"{search.label(size.family)} {size.parameters:,}",
+                f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
                 shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", _size_state(size),
+                f"{size.passed} of {size.tried}", _size_state(size, family.left_early(size)),
             ])  # fmt: skip
     columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
     header = ["parameters", "shape", *columns, "typical", "seeds pass", ""]
     return table(header, rows, label="The frontier as a table")
 
 
-def _size_state(size: Size) -> Html:
+def _size_state(size: Size, early: bool) -> Html:
+    first = "the baseline" if size.trial.purpose == "baseline" else ""
     if size.confirmed:
-        return tag("span", "confirmed", class_="good")
-    if size.fails_totally:
-        return tag("span", "total failure", class_="bad")
-    return join("passes on validation" if size.passed else "")
+        state = tag("span", "confirmed", class_="good")
+    elif size.fails_totally:
+        state = tag("span", "total failure", class_="bad")
+    else:
+        state = join("passes on validation" if size.passed else "left early" if early else "")
+    return join(first, ", " if first and state else "", state)
 
 
 def trials_table(search: Search) -> Html:

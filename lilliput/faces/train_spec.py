@@ -38,13 +38,13 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         typed: names of the flags that were typed.
         base: what was given with --spec, --resume, --config or --start.
     """
-    from lilliput.lab.sealing import sealed_training, steps_of
+    from lilliput.lab.sealing import steps_of, with_teacher
     from lilliput.lab.verbs import sealed
 
     told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values)
     prepare(told, quiet=values.json)
     made = sealed(told)
-    training = sealed_training(spec_of(TrainingSpec, values))
+    training: TrainingSpec = spec_of(TrainingSpec, values)
     model: ModelSpec | HFSpec
     if family == "hf":
         model = _started(name, values, base)
@@ -55,11 +55,13 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         spec = replace(spec, start_digest=base.start_digest, start_marks=base.start_marks)
     else:
         spec = with_start(spec)
+    spec = with_teacher(spec)
     if not values.epochs:
         return spec
     if "steps" in typed:
         raise SpecError("--epochs and --steps both say how long to train: leave one out")
-    return replace(spec, training=replace(training, steps=steps_of(spec, values.epochs)))
+    steps = steps_of(spec, values.epochs)
+    return replace(spec, training=replace(spec.training, steps=steps))
 
 
 def _started(name: str, values: Any, base: Base | None) -> HFSpec:

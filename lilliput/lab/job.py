@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lilliput.errors import SpecError
 from lilliput.lab.sealing import teacher_path
 from lilliput.models.size import count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
+from lilliput.search.trial import TAUGHT
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
@@ -21,16 +24,23 @@ from lilliput.tasks.task import Task, context_of, task_of
 from lilliput.units import wilson
 
 
-def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | None = None) -> Job:
+def job_of(
+    task: TaskSpec,
+    training: TrainingSpec,
+    shape: Mapping[str, Any] | None = None,
+    answers: Path | None = None,
+) -> Job:
     """The job of finding the smallest model for a task.
 
     Args:
-        training: the recipe that every trial starts from.
+        training: the recipe that every trial starts from; with a teacher each size is tried
+            without it too.
         shape: fields of the family's spec that stay as they are, such as layers=1.
+        answers: where the teacher's answers are kept; None: each worker asks it.
     """
     propose = partial(propose_spec, task, training, dict(shape or {}))
     return Job(
-        advance=advance,
+        advance=partial(advance, answers=answers),
         ask_unseen=ask_unseen,
         propose_spec=propose,
         count=count,
@@ -38,12 +48,14 @@ def job_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any] | No
         space=SPACE,
         floor=floor(task),
         key=key_of(task, training, shape or {}),
+        taught=bool(training.teacher),
     )
 
 
 def check_shape(shape: Mapping[str, Any], families: Sequence[str]) -> None:
     """Raises SpecError where a field is fixed that none of the families has."""
-    known = {field.name for family in families for field in fields(FAMILIES[family])}
+    ours = [FAMILIES[family] for family in families if family in FAMILIES]
+    known = {field.name for cls in ours for field in fields(cls)}
     for name in shape:
         if name not in known:
             having = [k for k, cls in FAMILIES.items() if name in {f.name for f in fields(cls)}]
@@ -58,6 +70,11 @@ def key_of(task: TaskSpec, training: TrainingSpec, shape: Mapping[str, Any]) -> 
     words = digest(RunSpec(task=task, training=training))
     return f"{words} {json.dumps(dict(shape), sort_keys=True)}" if shape else words
 
+
+NO_TEACHER: Mapping[str, Any] = {
+    field.name: field.default for field in fields(TrainingSpec) if field.name.startswith("teacher")
+}
+"""Fields of a training that has no teacher."""
 
 SPACE: Mapping[str, Range | Choice] = {
     "learning_rate": Range(1.5e-3, 6e-3),
@@ -76,11 +93,20 @@ def propose_spec(
     inner: Mapping[str, Any],
     seed: int,
 ) -> RunSpec:
-    """The run of a family with at most `num_parameters`, with some of `SPACE` chosen."""
+    """The run of a family with at most `num_parameters`, with some of `SPACE` chosen, and whether
+    there is a teacher."""
     known = {field.name for field in fields(FAMILIES[family])}
     fixed = {name: value for name, value in shape.items() if name in known}
     model = shape_of(task, training, family, num_parameters, fixed)
-    return RunSpec(task=task, model=model, training=replace(training, **inner), seed=seed)
+    return RunSpec(task=task, model=model, training=recipe(training, inner), seed=seed)
+
+
+def recipe(training: TrainingSpec, inner: Mapping[str, Any]) -> TrainingSpec:
+    """A training with some of its fields chosen, and without its teacher where that was chosen."""
+    chosen = {name: value for name, value in inner.items() if name != TAUGHT}
+    if not inner.get(TAUGHT, True):
+        chosen |= NO_TEACHER
+    return replace(training, **chosen)
 
 
 def shape_of(
@@ -131,14 +157,20 @@ def floor(task: TaskSpec) -> float:
     return Counter(problem.answer for problem in problems).most_common(1)[0][1] / len(problems)
 
 
-def advance(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
+def advance(
+    spec: RunSpec, state: bytes | None, steps: int, answers: Path | None = None
+) -> Progress:
     """Trains `steps` further and validates what would be kept: a pure function of its arguments.
+
+    Args:
+        answers: where the answers of the spec's teacher are kept; None: it is asked again.
 
     A training that diverged is over: nothing right, and no number as its loss.
     """
     from lilliput.training.loop import Training
 
-    training = Training(spec, task_of(spec.task), teacher=teacher_path(spec.training))
+    teacher = teacher_path(spec.training)
+    training = Training(spec, task_of(spec.task), teacher=teacher, answers=answers)
     if state is not None:
         training.restore(state)
     before, end = training.seconds, training.step + steps
@@ -179,24 +211,32 @@ def nothing(task: Task, total: int, groups: Mapping[str, tuple[int, int]]) -> Ev
     return Evidence(0, total, 0.0, wilson(0, total).high, none)
 
 
-def ask_unseen(spec: RunSpec, state: bytes, z: float) -> Evidence:
+def ask_unseen(
+    spec: RunSpec, state: bytes, z: float, starts: Mapping[str, Path] = MappingProxyType({})
+) -> Evidence:
     """Asks all unseen problems, greedily decoded, or the bits per character of all unseen
-    documents, with the interval of quantile `z`."""
+    documents, with the interval of quantile `z`.
+
+    Args:
+        starts: kept models of transformers to start from, by their digests.
+    """
     from lilliput.exam.decode import answerer
     from lilliput.exam.grade import ask, interval_of
     from lilliput.lab.answering import longest_answer
+    from lilliput.training.begin import begin
     from lilliput.training.loop import Training
     from lilliput.training.validate import ask_text
 
     task = task_of(spec.task)
-    training = Training(spec, task)
+    kept = starts.get(spec.model.digest) if isinstance(spec.model, HFSpec) else None
+    training = Training(spec, task, begun=begin(spec, task, kept))
     training.restore(state)
     model = training.finish()
     if isinstance(task, Stories):
         return Evidence(*ask_text(task, training.reader, "unseen", z))
     problems, longest = task.exam("unseen"), longest_answer(task)
     asked = answerer(
-        model, task.vocabulary, training.context, longest=longest, start=training.start
+        model, training.vocabulary, training.context, longest=longest, start=training.start
     )
     answers = ask(task, problems, asked)
     marks = [answer.right for answer in answers]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lilliput.errors import SpecError
 from lilliput.lab.load import resolve
-from lilliput.specs import HFSpec, RunSpec, TaskSpec, TrainingSpec
+from lilliput.specs import HFSpec, RunSpec, TrainingSpec
 
 
 def sealed_model(spec: HFSpec) -> HFSpec:
@@ -33,6 +33,40 @@ def sealed_training(spec: TrainingSpec) -> TrainingSpec:
     return replace(spec, teacher_digest=file_digest(path))
 
 
+def with_teacher(spec: RunSpec) -> RunSpec:
+    """The spec with its teacher's digest, once the teacher is known to fit; where its answers are
+    learned and it has other numbers or another format than the student, without its likelihoods.
+
+    Raises:
+        NotFoundError, FileError: the teacher, or a model to start from, cannot be had or read.
+        SpecError: it cannot teach this task; see training.teacher.
+    """
+    if not spec.training.teacher or spec.training.teacher_digest:
+        return spec
+    sealed = replace(spec, training=sealed_training(spec.training))
+    usual = TrainingSpec().teacher_share
+    if not (spec.training.teacher_answers and spec.training.teacher_share == usual):
+        _check(sealed)
+        return sealed
+    try:
+        _check(sealed)
+    except SpecError:
+        sealed = replace(sealed, training=replace(sealed.training, teacher_share=0.0))
+        _check(sealed)
+    return sealed
+
+
+def kept_answers(spec: RunSpec, path: Path) -> Path | None:
+    """Asks a spec's teacher and keeps its answers, where they are learned; None: they are not."""
+    teacher = teacher_path(spec.training)
+    if teacher is None or not spec.training.teacher_answers:
+        return None
+    from lilliput.training.answers import keep_answers
+
+    keep_answers(spec, teacher, path)
+    return path
+
+
 def teacher_path(spec: TrainingSpec) -> Path | None:
     """The model file of a training's teacher; None where it has none.
 
@@ -47,23 +81,26 @@ def teacher_path(spec: TrainingSpec) -> Path | None:
         name = spec.teacher.removeprefix("hf:")
         raise SpecError(
             f"{spec.teacher} has not learned the task that it is to teach: train it first, with"
-            f" `lilliput train hf:{name}`, and give that run as the teacher"
+            f" `lilliput train hf:{name}`, and give that run as the teacher; of text, let it tell"
+            f" (`lilliput tell --model hf:{name}`) and learn that with --text FILE"
         )
     return resolve(spec.teacher)
 
 
-def check_teacher(task: TaskSpec, training: TrainingSpec) -> None:
-    """Raises SpecError where a training's teacher cannot teach our own families a task, before any
-    of them is trained."""
-    path = teacher_path(training)
-    if path is None:
-        return
+def _check(spec: RunSpec) -> None:
+    """Raises SpecError where a spec's teacher cannot teach it."""
     from lilliput.tasks.task import context_of, task_of
     from lilliput.training.teacher import teacher_of
 
-    made = task_of(task)
-    context = context_of(made, training)
-    teacher_of(RunSpec(task=task, training=training), made, path, made.vocabulary, context)
+    path, task = teacher_path(spec.training), task_of(spec.task)
+    assert path is not None, "a spec without a teacher is not asked"
+    if isinstance(spec.model, HFSpec):
+        from lilliput.training.begin import begin
+
+        begun = begin(spec, task)
+        teacher_of(spec, task, path, begun.vocabulary, begun.context)
+    else:
+        teacher_of(spec, task, path, task.vocabulary, context_of(task, spec.training))
 
 
 def steps_of(spec: RunSpec, epochs: int) -> int:
@@ -74,6 +111,7 @@ def steps_of(spec: RunSpec, epochs: int) -> int:
     """
     from lilliput.tasks.stories import Stories
     from lilliput.tasks.task import task_of
+    from lilliput.training.answers import lessons_of
     from lilliput.training.batches import Batches
     from lilliput.training.begin import begin
     from lilliput.training.windows import Windows
@@ -82,7 +120,11 @@ def steps_of(spec: RunSpec, epochs: int) -> int:
     if isinstance(task, Stories):
         rows: float = Windows(task, training, spec.seed).num_rows
     else:
-        rows = Batches(task, training, spec.seed, begin(spec, task).vocabulary).num_rows
+        begun, lessons = begin(spec, task), None
+        if (teacher := teacher_path(training)) and training.teacher_answers:
+            start = begun.vocabulary.end if training.opens_with_end else ""
+            lessons = lessons_of(spec, begun.vocabulary, start, teacher, None)
+        rows = Batches(task, training, spec.seed, begun.vocabulary, lessons).num_rows
     if not rows:
         raise SpecError(
             "an epoch of problems that are drawn anew each time has no end: write --steps in place"

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lilliput.errors import SpecError
 from lilliput.lab.bases import with_start
-from lilliput.lab.job import SPACE, count, job_of, sizes_of
+from lilliput.lab.job import SPACE, count, job_of, recipe, sizes_of
 from lilliput.models.cuts import CUTS, cut, least_of
 from lilliput.search.job import Choice, Job, Range
 from lilliput.specs import GPTSpec, HFSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
@@ -33,9 +34,13 @@ def parent_of(
     return with_start(RunSpec(task=task, model=model, training=training, start=name))
 
 
-def shrinking(parent: RunSpec) -> Job:
-    """The job of finding the smallest model that passes among those cut out of another."""
-    made = job_of(parent.task, parent.training)
+def shrinking(parent: RunSpec, answers: Path | None = None) -> Job:
+    """The job of finding the smallest model that passes among those cut out of another.
+
+    Args:
+        answers: as of `job_of`.
+    """
+    made = job_of(parent.task, parent.training, answers=answers)
     space: dict[str, Range | Choice] = {**SPACE, "cut": Choice(kinds_of(parent))}
     space["learning_rate"] = Range(5e-4, 4e-3)
     space["muon_learning_rate"] = Range(1e-3, 8e-3)
@@ -65,7 +70,7 @@ def propose_cut(
     rest = {name: value for name, value in inner.items() if name != "cut"}
     sizes = sizes_of(parent.task, parent.training)
     model = cut(parent.model, inner.get("cut", FIRST), num_parameters, *sizes)
-    return replace(parent, model=model, training=replace(parent.training, **rest), seed=seed)
+    return replace(parent, model=model, training=recipe(parent.training, rest), seed=seed)
 
 
 def search_from(parent: RunSpec) -> SearchSpec:

@@ -4,15 +4,18 @@ call them.
 Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import FileError
+from lilliput.errors import FileError, SpecError
+from lilliput.files import write_atomically
 from lilliput.lab.answering import Model
 from lilliput.lab.load import keep_exam, load_answerer, record_look
-from lilliput.lab.sealing import check_teacher, sealed_training, teacher_path
+from lilliput.lab.sealing import kept_answers, teacher_path, with_teacher
+from lilliput.lab.starting import FAMILY, HOME, Descent, is_trained, starting
 from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
@@ -123,8 +126,6 @@ def grade(
             unseen is recorded there in any case.
         why: what the look is for, as its record says.
     """
-    import time
-
     from lilliput.exam.grade import grade as grade_task
     from lilliput.exam.heatmap import heat_maps
 
@@ -152,6 +153,8 @@ def find(
     folder: Path,
     shape: Mapping[str, Any] | None = None,
     parent: RunSpec | None = None,
+    descent: Descent | None = None,
+    began: float | None = None,
 ) -> "Iterator[Snapshot]":
     """Searches in a folder, or goes on there; the last snapshot has the result. Afterwards every
     confirmed size lies in `folder/models` with its exam.
@@ -159,23 +162,34 @@ def find(
     Args:
         parent: a run that starts from a trained gpt (lab.shrinking), which is then cut down to
             each size; None: every size is trained from nothing.
+        descent: of a search that goes down from a model of transformers (lab.starting), whose
+            baseline is trained; `training` is then the descent's.
+        began: time.monotonic() when the budget began to be spent; None: now.
 
     Raises:
-        SpecError: a field of `shape` that none of the families has, or a teacher that does not fit.
+        SpecError: a field of `shape` that none of the families has, a teacher that does not fit, or
+            the family hf without a model to start from.
     """
     from lilliput.lab.job import check_shape, job_of
     from lilliput.lab.shrinking import shrinking
     from lilliput.search.find import find as find_smallest
 
+    began = time.monotonic() if began is None else began
     check_shape(shape or {}, search.families)
-    task, training = sealed(task), sealed_training(training)
-    check_teacher(task, training)
-    if parent:
-        job = shrinking(replace(parent, task=task, training=training))
+    if descent:
+        job = starting(descent, folder, shape or {})
+    elif FAMILY in search.families:
+        raise SpecError("the family hf goes down from a model: write --start hf:NAME")
     else:
-        job = job_of(task, training, shape)
+        task = sealed(task)
+        taught = with_teacher(RunSpec(task=task, training=training))
+        answers = kept_answers(taught, folder / "answers.json")
+        if parent:
+            job = shrinking(replace(parent, task=task, training=taught.training), answers)
+        else:
+            job = job_of(task, taught.training, shape, answers)
     snapshot = None
-    for snapshot in find_smallest(search, job, folder):
+    for snapshot in find_smallest(search, job, folder, began=began):
         yield snapshot
     assert snapshot is not None
     assert snapshot.result is not None
@@ -191,10 +205,13 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
     from lilliput.search.ledger import Ledger
     from lilliput.tasks.task import task_of
     from lilliput.training.loop import Training
-    from lilliput.training.run import card_of
+    from lilliput.training.run import card_of, read_spec
 
     home = folder / "models" / f"trial-{number}"
     path = home / "model.safetensors"
+    baseline = folder / HOME
+    if not path.exists() and is_trained(folder) and read_spec(baseline) == spec:
+        write_atomically(path, (baseline / "model.safetensors").read_bytes())
     if not path.exists():
         training = Training(spec, task_of(spec.task))
         with Ledger(folder, write=False) as ledger:

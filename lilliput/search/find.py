@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.search import confirm
+from lilliput.search.begin import Begin, baseline, begin
 from lilliput.search.files import export
 from lilliput.search.job import Job, Progress
-from lilliput.search.ladder import ladder
+from lilliput.search.ladder import ladders
 from lilliput.search.ledger import Ledger
-from lilliput.search.plan import Begin, next_slice
+from lilliput.search.plan import next_slice
 from lilliput.search.pool import SerialExecutor, WorkerPool
-from lilliput.search.proposer import propose
 from lilliput.search.result import Result, Snapshot, summarise
 from lilliput.search.trial import Look, Trial
 from lilliput.specs import from_dict, to_dict
@@ -38,13 +38,18 @@ SITTING = ("seconds", "steps", "workers")
 
 
 def find(
-    spec: SearchSpec, job: Job, folder: Path | None, executor: Executor | None = None
+    spec: SearchSpec,
+    job: Job,
+    folder: Path | None,
+    executor: Executor | None = None,
+    began: float | None = None,
 ) -> Iterator[Snapshot]:
     """Searches, or goes on with the search in `folder`. The last snapshot has the result.
 
     Args:
         folder: where ledger and states go; None: in memory.
         executor: what calls the job's functions; None: a WorkerPool of `spec.workers`.
+        began: time.monotonic() when the budget began to be spent; None: now.
 
     Raises:
         LedgerError: another search is in the folder, or at it; see Ledger.
@@ -52,13 +57,14 @@ def find(
         LilliputError: trials broke one after another.
         UserError: a rung of the ladder has no model; nothing is written.
     """
-    for family in spec.families:
-        for size in (ladder(spec)[-1], ladder(spec)[0]):
+    for family, sizes in ladders(spec, job.own_sizes).items():
+        for size in (sizes[-1], sizes[0]):
             job.num_steps(job.propose_spec(family, size, {}, spec.seed))
     with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
         own = WorkerPool(spec.workers) if executor is None else None
         try:
             sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor())
+            sitting.began = time.monotonic() if began is None else began
             yield from sitting.search()
             if folder is not None:
                 export(ledger, folder)
@@ -91,8 +97,8 @@ class _Sitting:
 
     def __init__(self, spec: SearchSpec, job: Job, ledger: Ledger, executor: Executor) -> None:
         self.spec, self.job, self.ledger, self.executor = spec, job, ledger, executor
-        self.began = time.monotonic()
-        self.sizes = ladder(spec)
+        self.began = 0.0
+        self.sizes = ladders(spec, job.own_sizes)
         self.running: dict[Future[Progress], Trial] = {}
         self.begun: list[Trial] = []
         """Chosen in this batch, not in the ledger yet."""
@@ -105,6 +111,9 @@ class _Sitting:
 
     def search(self) -> Iterator[Snapshot]:
         """Trains, confirms, and trains on where unseen said no, while the budget lasts."""
+        if self.job.known and not self.ledger.trials:
+            first, progress = baseline(self.job, self.sizes)
+            self.ledger.record([first], [(0, progress)])
         # What an earlier sitting named, it may not have asked.
         yield from self._confirm()
         while True:
@@ -142,6 +151,7 @@ class _Sitting:
         return sorted(done, key=lambda future: self.running[future].number)
 
     def _fill(self, num_slices: int) -> None:
+        too_dear: set[str] = set()
         while len(self.running) < num_slices:
             trials = [*self.ledger.trials, *self.begun]
             busy = {trial.number for trial in self.running.values()}
@@ -152,43 +162,28 @@ class _Sitting:
                 busy,
                 self.ledger.looks,
                 self.ledger.given_up.keys(),
+                taught=self.job.taught,
+                own_sizes=self.job.own_sizes,
+                left_out=too_dear,
             )
             if wish is None:
-                self.decided = not self.running
+                self.decided = not (self.running or too_dear)
                 return
-            trial = self._begin(wish, trials) if isinstance(wish, Begin) else wish
+            trial = (
+                begin(self.spec, self.job, wish, trials, self.sizes)
+                if isinstance(wish, Begin)
+                else wish
+            )
             steps = self._affordable_steps(trial)
             if not steps:
-                return
+                # Another family's slice may have room yet.
+                too_dear.add(trial.family)
+                continue
             if isinstance(wish, Begin):
                 self.begun.append(trial)
             state = self.ledger.state(trial.number) if trial.step else None
             future = self.executor.submit(self.job.advance, trial.spec, state, steps)
             self.running[future] = trial
-
-    def _begin(self, wish: Begin, trials: list[Trial]) -> Trial:
-        number = len(trials)
-        seed = (self.spec.seed * 1_000_003 + number) % 2**31
-        if wish.recipe_of is not None:
-            inner = dict(wish.recipe_of.inner)
-        else:
-            family = [trial for trial in trials if trial.family == wish.family]
-            mark = self.spec.pass_mark
-            inner = propose(self.job.space, self.spec.seed, number, family, wish.rung, mark)
-        asked = self.sizes[wish.rung]
-        made = self.job.propose_spec(wish.family, asked, inner, seed)
-        return Trial(
-            number,
-            wish.family,
-            wish.rung,
-            asked,
-            inner,
-            seed,
-            made,
-            self.job.count(made),
-            self.job.num_steps(made),
-            wish.purpose,
-        )
 
     def _affordable_steps(self, trial: Trial) -> int:
         """Steps of a trial's next slice; 0: the budget has no room for it."""
@@ -204,7 +199,13 @@ class _Sitting:
 
     def _seconds_of_a_step(self, trial: Trial) -> float | None:
         """What a step may take, by the latest slice of the trial nearest in size; None: unknown."""
-        known = [other for other in self.ledger.trials if other.points]
+        few = self.job.own_sizes.keys()
+        # Families with sizes of their own are of another scale.
+        known = [
+            other
+            for other in self.ledger.trials
+            if other.points and (other.family in few) == (trial.family in few)
+        ]
         near = min(known, key=lambda t: abs(t.parameters - trial.parameters), default=None)
         # Half as much again for sending, validation and a busy machine; not the wall clock, whose
         # first slices hold the start of the workers.

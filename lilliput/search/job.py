@@ -74,6 +74,17 @@ default recipe; or hold values for any names of `space`."""
 
 
 @dataclass(frozen=True)
+class Known:
+    """A training that was over before the search began: the baseline, which is its first trial."""
+
+    family: str
+    """At the top of whose own ladder it stands."""
+    seed: int
+    spec: Any
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class Job:
     """What is searched. Specs are frozen dataclasses; real ones are RunSpecs."""
 
@@ -91,3 +102,11 @@ class Job:
     key: str = ""
     """Names the task and all that trials share; a ledger goes on only under the same key."""
     spec_type: type[Any] = RunSpec
+    taught: bool = False
+    """There is a teacher: `inner` then says with `trial.TAUGHT` whether a trial has it, and each
+    size is tried with it and without."""
+    own_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Parameters of families that have few sizes of their own, smallest first; each is trained once
+    and whole. The others have the search's ladder."""
+    known: Callable[[], Known] | None = None
+    """Reads the baseline; None: there is none."""

@@ -1,6 +1,7 @@
 """The ladder of sizes, and how sure it is that a rung cannot pass. Knows no trials."""
 
 import math
+from collections.abc import Mapping
 
 from lilliput.search.job import Evidence
 from lilliput.specs.search import SearchSpec
@@ -18,6 +19,13 @@ def ladder(spec: SearchSpec) -> tuple[int, ...]:
     if num_steps == 0:
         return (spec.largest,)
     return tuple(round(spec.smallest * ratio ** (k / num_steps)) for k in range(num_steps + 1))
+
+
+def ladders(
+    spec: SearchSpec, own_sizes: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """Each family's ladder: the sizes that are its own, else the search's."""
+    return {family: own_sizes.get(family) or ladder(spec) for family in spec.families}
 
 
 def doubt(failed: int, passed_above: int, failed_above: int) -> float:

@@ -5,16 +5,19 @@ surely passes; then bisection, where a rung fails for now when it is likely enou
 seeds would have passed; then certainty: the best run at the smallest passing rung trains on until
 it will be confirmed, the rung below gets all the seeds that it takes to rule it out, and the rung
 above stands by if the best run stays too near the mark. Rungs further down get one whole training
-an octave, to total failure. Last come fresh seeds of frozen recipes.
+an octave, to total failure. Last come fresh seeds of frozen recipes. Where there is a teacher, each
+size's first run and every fresh seed gets a twin, which differs by the teacher alone. A family with
+few sizes of its own has each of them trained once.
 """
 
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
 from math import ceil
+from types import MappingProxyType
 
+from lilliput.search.begin import Begin
 from lilliput.search.confirm import refuted, z_of_round
-from lilliput.search.ladder import chance_of_confirming, doubt, ladder
-from lilliput.search.trial import Look, Purpose, Trial
+from lilliput.search.ladder import chance_of_confirming, doubt, ladders
+from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
 
 CHECKPOINTS = (4, 8)
@@ -27,17 +30,6 @@ SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
 
 
-@dataclass(frozen=True)
-class Begin:
-    """A trial that is to be begun."""
-
-    family: str
-    rung: int
-    purpose: Purpose
-    recipe_of: Trial | None = None
-    """Take this trial's recipe; None: the proposer chooses."""
-
-
 Wish = Trial | Begin
 
 
@@ -48,6 +40,10 @@ def next_slice(
     running: Set[int],
     looks: Sequence[Look],
     given_up: Set[int],
+    *,
+    taught: bool = False,
+    own_sizes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    left_out: Set[str] = frozenset(),
 ) -> Wish | None:
     """The most useful slice now: a trial to go on with, or one to begin; None: all is decided,
     or hangs on slices that are running.
@@ -57,8 +53,14 @@ def next_slice(
         running: numbers of trials whose slice is not back yet.
         looks: a trial that unseen said no to does not pass; one that was asked is left as it is.
         given_up: trials that broke.
+        taught, own_sizes: as the job has them.
+        left_out: families that get none.
     """
-    plans = [_Plan(spec, floor, n, trials, running, looks, given_up) for n in spec.families]
+    plans = [
+        _Plan(spec, floor, family, trials, running, looks, given_up, taught, own_sizes)
+        for family in spec.families
+        if family not in left_out
+    ]
     # Families take turns by what was spent on them.
     plans.sort(key=lambda plan: plan.spent)
     return next((wish for plan in plans for wish in plan.wishes()), None)
@@ -74,7 +76,11 @@ class _Plan:
         running: Set[int],
         looks: Sequence[Look],
         given_up: Set[int],
+        taught: bool,
+        own_sizes: Mapping[str, tuple[int, ...]],
     ) -> None:
+        self.taught, self.few = taught, family in own_sizes
+        self.octave = 1 if self.few else spec.rungs
         self.spec, self.floor, self.family, self.running = spec, floor, family, running
         asked = {look.trial for look in looks if look.unseen is not None}
         self.refuted = refuted(looks, spec.pass_mark) | given_up
@@ -82,7 +88,8 @@ class _Plan:
         # A run that unseen was asked about stays as it was then.
         self.frozen = asked | given_up
         self.z = z_of_round(spec, looks[-1].round + 1 if looks else 1)
-        self.rungs: list[list[Trial]] = [[] for _ in ladder(spec)]
+        sizes = ladders(spec, own_sizes)[family]
+        self.rungs: list[list[Trial]] = [[] for _ in sizes]
         self.spent = 0
         self.passing: set[int] = set()
         self.ended = set(self.frozen)
@@ -91,7 +98,8 @@ class _Plan:
                 self.rungs[trial.rung].append(trial)
                 # A running slice counts as spent, or a family would take all workers at once.
                 ahead = trial.next_steps if trial.number in running else 0
-                self.spent += (trial.step + ahead) * trial.parameters
+                if trial.purpose != "baseline":
+                    self.spent += (trial.step + ahead) * trial.parameters
                 if trial.done:
                     self.ended.add(trial.number)
                 if trial.passes(spec.pass_mark):
@@ -106,7 +114,7 @@ class _Plan:
     def wishes(self) -> Iterator[Wish]:
         """What is worth doing, best first."""
         aim = list(self._aim())
-        scan = list(self._scan())
+        scan = [*self._compare(), *self._scan()]
         ready = [wish for wish in aim if self._is_ready(wish)]
         if len(ready) == len(aim):
             yield from ready[:1]
@@ -127,6 +135,9 @@ class _Plan:
 
     def _aim(self) -> Iterator[Wish]:
         """What decides the smallest passing rung, running slices included."""
+        if self.few:
+            yield from self._each()
+            return
         if self.smallest is None:
             yield from self._pursue(self.top, STRICT)
             return
@@ -144,22 +155,73 @@ class _Plan:
         if any(map(self._passes, self.rungs[rung])) or self._fails(rung, limit):
             return
         yield from (trial for trial in self.rungs[rung] if not self._is_closed(trial))
-        if self._doubt(len(self.rungs[rung])) > limit:
+        if alone := self._alone(rung):
+            yield Begin(self.family, rung, "search", twin_of=alone)
+        elif self._doubt(len(self._seeds(self.rungs[rung]))) > limit:
             yield Begin(self.family, rung, "search")
+
+    def _each(self) -> Iterator[Wish]:
+        """Every size once, from the largest to total failure."""
+        for rung in range(self.top, -1, -1):
+            here = [trial for trial in self.rungs[rung] if trial.purpose != "compare"]
+            if not here:
+                yield Begin(self.family, rung, "search")
+                return
+            yield from (trial for trial in here if not self._ended(trial))
+            if any(self._is_lost(trial) for trial in here):
+                return
+
+    def _is_lost(self, trial: Trial) -> bool:
+        """Trained whole, and not shown to be better than the best constant answer."""
+        over = trial.done and not trial.diverged
+        return over and trial.points[-1].validation.low <= self.floor
+
+    def _seeds(self, trials: Sequence[Trial]) -> list[list[Trial]]:
+        """Trials of one size and seed together where there is a teacher, else each by itself."""
+        groups: dict[tuple[int, int], list[Trial]] = {}
+        for t in trials:
+            groups.setdefault((t.rung, t.seed if self.taught else t.number), []).append(t)
+        return list(groups.values())
+
+    def _twin(self, trial: Trial) -> Trial | None:
+        return next((t for t in self.rungs[trial.rung] if t.is_twin_of(trial)), None)
+
+    def _alone(self, rung: int) -> Trial | None:
+        """The first trial of a rung without its twin; None: there is no teacher, or none."""
+        here = self.rungs[rung] if self.taught else []
+        return next((t for t in here if t.purpose == "search" and not self._twin(t)), None)
+
+    def _compare(self) -> Iterator[Wish]:
+        """Twins of each decided size's first run and of fresh seeds, trained as far as those; where
+        nothing passes, to the end."""
+        for here in self.rungs if self.taught else []:
+            own = [trial for trial in here if trial.purpose in ("search", "scan")][:1]
+            for trial in own + [t for t in here if t.purpose == "typical"]:
+                decided = self.smallest is not None and trial.rung >= self.smallest
+                if not (decided or self._is_closed(trial)):
+                    continue
+                twin = self._twin(trial)
+                if twin is None:
+                    yield Begin(self.family, trial.rung, "compare", twin_of=trial)
+                    continue
+                behind = [twin] if twin.step < trial.step else []
+                if not decided:
+                    behind.append(trial)
+                yield from (t for t in behind if not self._ended(t) and self._is_ready(t))
 
     def _doubt(self, num_failed: int) -> float:
         """Doubt about a rung below all passing ones where so many seeds failed."""
         if self._above is None:
             rungs = () if self.smallest is None else self.rungs[self.smallest :]
-            known = [trial for rung in rungs for trial in rung if trial.points]
-            passed = sum(map(self._passes, known))
-            failed = sum(self._is_closed(trial) and not self._passes(trial) for trial in known)
-            self._above = (passed, failed)
+            known = self._seeds([trial for rung in rungs for trial in rung if trial.points])
+            passed = sum(any(map(self._passes, seed)) for seed in known)
+            closed = sum(any(map(self._passes, s)) or all(map(self._is_closed, s)) for s in known)
+            self._above = (passed, closed - passed)
         return doubt(num_failed, *self._above)
 
     def _fails(self, rung: int, limit: float) -> bool:
         here = self.rungs[rung]
-        if not here or self._doubt(len(here)) > limit:
+        if not here or self._alone(rung) or self._doubt(len(self._seeds(here))) > limit:
             return False
         if any(trial.number in self.running for trial in here):
             return False
@@ -201,8 +263,8 @@ class _Plan:
         """One whole training an octave below what is being decided, to total failure."""
         bottom = self.top if self.smallest is None else self.smallest - 1
         open_ones = []
-        for rung in range(self.top - self.spec.rungs, -1, -self.spec.rungs):
-            if rung >= bottom:
+        for rung in range(self.top - self.octave, -1, -self.octave):
+            if self.few or rung >= bottom:
                 continue
             here = self.rungs[rung]
             if not here:
@@ -210,10 +272,9 @@ class _Plan:
                 return
             scans = [trial for trial in here if trial.purpose == "scan"]
             open_ones += [trial for trial in scans if not self._ended(trial)]
-            ended = [trial for trial in here if trial.done and not trial.diverged]
-            if any(trial.points[-1].validation.low <= self.floor for trial in ended):
+            if any(self._is_lost(trial) for trial in here):
                 break
-        ready = [trial for trial in open_ones if trial.number not in self.running]
+        ready = [trial for trial in open_ones if self._is_ready(trial)]
         yield from (trial for trial in ready if not trial.points)
         yield from (trial for trial in ready if trial.points)
 
@@ -221,10 +282,12 @@ class _Plan:
         """Fresh seeds of the best recipe, at the answer first, then at other rungs near it."""
         if self.smallest is None:
             return
-        near = self.rungs[: self.smallest + self.spec.rungs + 1]
+        near = self.rungs[: self.smallest + self.octave + 1]
         order = sorted(range(len(near)), key=lambda rung: (rung != self.smallest, rung))
         for rung in order:
-            chosen = [trial for trial in near[rung] if trial.points and trial.purpose != "typical"]
+            chosen = [
+                t for t in near[rung] if t.points and t.purpose not in ("typical", "baseline")
+            ]
             if not chosen:
                 continue
             fresh = [trial for trial in near[rung] if trial.purpose == "typical"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lilliput.search.job import Choice, Range
-from lilliput.search.trial import SLICES, Trial
+from lilliput.search.trial import SLICES, TAUGHT, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -38,13 +38,14 @@ def propose(
         trials: of one family.
         rung: where it is to be begun.
     """
-    here = sum(trial.rung == rung for trial in trials)
+    # A twin has the seed and the recipe of a trial that counts already.
+    here = len({trial.seed for trial in trials if trial.rung == rung})
     if not space:
         return {}
     if here % 2 == 0:
         return _best(trials, mark)
     values = _values(trials, mark)
-    told = [t for t in trials if t.number in values and t.inner.keys() == space.keys()]
+    told = [t for t in trials if t.number in values and t.inner.keys() - {TAUGHT} == space.keys()]
     # Independent streams for neighbouring searches and trials.
     seed = (search_seed * 1_000_003 + number * 7_919 + 1) % 2**32
     if len(told) < STARTUP:
@@ -61,7 +62,7 @@ def propose(
             [
                 optuna.trial.create_trial(
                     value=values[trial.number],
-                    params=dict(trial.inner),
+                    params={name: trial.inner[name] for name in space},
                     distributions=distributions,
                 )
                 for trial in told

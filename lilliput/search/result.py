@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+from lilliput.search.gains import Gain, gains
 from lilliput.search.job import Evidence
-from lilliput.search.ladder import ladder
 from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
 from lilliput.units import Z95
@@ -66,6 +66,13 @@ class Family:
     def smallest_confirmed(self) -> Size | None:
         return next((size for size in self.sizes if size.confirmed), None)
 
+    def left_early(self, size: Size) -> bool:
+        """Whether a size's best run was neither over nor good enough when a smaller one passed: its
+        score says only how little it was trained."""
+        passing = self.smallest_passing
+        open_one = not (size.trial.done or size.passed or size.confirmed)
+        return open_one and passing is not None and passing.rung < size.rung
+
     @property
     def fails_totally(self) -> Size | None:
         """Largest size below the passing ones that is not shown to be better than the best
@@ -87,6 +94,14 @@ class Result:
     finished: bool
     """All that the search looks for is decided; else the budget ended it, or it is still on."""
     folder: Path | None
+    gains: tuple[Gain, ...] = ()
+    """What the teacher bought at each size that was tried both ways."""
+
+    @property
+    def baseline(self) -> Size | None:
+        """What the search went down from, where it was trained before it."""
+        sizes = (size for family in self.families for size in family.sizes)
+        return next((size for size in sizes if size.trial.purpose == "baseline"), None)
 
     @property
     def winner(self) -> Size | None:
@@ -131,14 +146,13 @@ def summarise(
     folder: Path | None = None,
 ) -> Result:
     """The result that trials and looks add up to, at any moment."""
-    sizes = ladder(spec)
     families = []
     for name in spec.families:
-        rungs = []
-        for rung in range(len(sizes)):
-            here = [t for t in trials if (t.family, t.rung) == (name, rung) and t.points]
-            if here:
-                rungs.append(_size(here, looks, spec.pass_mark, floor))
+        tried = [trial for trial in trials if trial.family == name and trial.points]
+        rungs = [
+            _size([trial for trial in tried if trial.rung == rung], looks, spec.pass_mark, floor)
+            for rung in sorted({trial.rung for trial in tried})
+        ]
         families.append(Family(name, tuple(rungs)))
     return Result(
         spec.pass_mark,
@@ -149,6 +163,7 @@ def summarise(
         sum(trial.seconds for trial in trials),
         finished,
         folder,
+        gains(spec, trials),
     )
 
 

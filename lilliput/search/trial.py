@@ -7,8 +7,12 @@ from typing import Any, Literal
 
 from lilliput.search.job import Evidence
 
-Purpose = Literal["search", "scan", "typical"]
-"""Why it was begun: to decide a rung, to know the curve below, or as a fresh seed of a recipe."""
+Purpose = Literal["search", "scan", "typical", "compare", "baseline"]
+"""Why it was begun: to decide a rung, to know the curve below, as a fresh seed of a recipe, as the
+twin of another trial; or it was trained before the search, which goes down from it."""
+
+TAUGHT = "taught"
+"""Among a trial's inner choices: whether it has its teacher. Each size is tried both ways."""
 
 SLICES = 16
 """Slices of a whole training; a trial is validated after each, and may pass there."""
@@ -77,6 +81,16 @@ class Trial:
         return bool(self.points) and self.points[-1].validation.low >= mark
 
     @property
+    def taught(self) -> bool:
+        """Whether it has its teacher, where there is one."""
+        return bool(self.inner.get(TAUGHT, True))
+
+    def is_twin_of(self, other: "Trial") -> bool:
+        """Whether nothing but the teacher tells the two apart: size, recipe and seed are one."""
+        mine, its = ((t.family, t.rung, t.seed, _recipe(t)) for t in (self, other))
+        return mine == its and self.taught != other.taught
+
+    @property
     def next_steps(self) -> int:
         """Steps to the end of the next slice; slices end at sixteenths of the training."""
         place = self.step * SLICES // self.num_steps + 1
@@ -92,6 +106,10 @@ class Trial:
                     self._scores[sixteenths] = point.validation.score
                     break
         return self._scores.get(sixteenths)
+
+
+def _recipe(trial: Trial) -> dict[str, Any]:
+    return {name: value for name, value in trial.inner.items() if name != TAUGHT}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ class SearchSpec:
     """Which sizes are tried, what passes, and how much may be spent."""
 
     families: tuple[str, ...] = ("gpt",)
-    """Kinds of architecture; each has its own threshold."""
+    """Kinds of architecture; each has its own threshold. `hf` are students of the model that a
+    search starts from (--start hf:NAME): it without some of its blocks."""
     smallest: int = 1_000
     """Parameters of the ladder's lowest rung."""
     largest: int = 60_000
@@ -40,7 +41,7 @@ class SearchSpec:
     def __post_init__(self) -> None:
         check_finite(self)
         for family in self.families:
-            if family not in FAMILIES:
+            if family not in (*FAMILIES, "hf"):
                 raise SpecError(f"unknown family {family!r}" + nearest(family, FAMILIES))
         if not self.families or len(set(self.families)) < len(self.families):
             raise SpecError(f"families {self.families} must be one or more names, each once")

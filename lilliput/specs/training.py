@@ -91,12 +91,19 @@ class TrainingSpec:
     """`auto`: bfloat16 from a million parameters up, float32 below, where it is faster."""
     teacher: str = later("")
     """A model that answers the same task: what it holds likely at each character that is learned is
-    learned too (distillation, arXiv 1503.02531). Empty: none."""
+    learned too (distillation, arXiv 1503.02531); `find` tries each size without it too. Empty:
+    none."""
     teacher_share: float = later(0.5)
-    """Part of the loss that is the teacher's; the rest is the text's."""
+    """Part of the loss that is what the teacher holds likely; the rest is the text's. With
+    `teacher_answers` it may be 0, and becomes so by itself where the teacher has other characters,
+    tokens or another format, whose likelihoods cannot be compared."""
     teacher_temperature: float = later(2.0)
     """Logits of both are divided by this, and the teacher's part of the loss is multiplied by its
     square, as the paper has it."""
+    teacher_answers: bool = later(False)
+    """Learn what the teacher answers (greedily, asked once) to the training problems in place of
+    what is right (Kim and Rush 2016, arXiv 1606.07947); the teacher may write in any format and
+    vocabulary. What it leaves without an answer that can be written is left out."""
     teacher_digest: str = later("")
     """sha256 of the teacher's file, so that the spec names its content; filled in when it is first
     read."""
@@ -142,20 +149,20 @@ class TrainingSpec:
                     )
 
     def _check_teacher(self) -> None:
-        if not 0 < self.teacher_share <= 1:
+        least = 0.0 if self.teacher_answers else 1e-9
+        if not least <= self.teacher_share <= 1:
             raise SpecError(
-                f"teacher_share must be above 0 and at most 1; got {self.teacher_share}"
+                "teacher_share must be above 0 (or 0 with teacher_answers) and at most 1; got"
+                f" {self.teacher_share}"
             )
         if not 0 < self.teacher_temperature <= 100:
             raise SpecError(
                 "teacher_temperature must be above 0 and at most 100; got"
                 f" {self.teacher_temperature}"
             )
-        fields = (self.teacher_share, self.teacher_temperature, self.teacher_digest)
-        if not self.teacher and fields != (0.5, 2.0, ""):
-            raise SpecError(
-                "a teacher's share or temperature needs a teacher; write --teacher MODEL"
-            )
+        fields = (self.teacher_share, self.teacher_temperature, self.teacher_answers)
+        if not self.teacher and (*fields, self.teacher_digest) != (0.5, 2.0, False, ""):
+            raise SpecError("what a teacher is asked needs a teacher; write --teacher MODEL")
 
     @property
     def opens_with_end(self) -> bool:

@@ -45,10 +45,12 @@ class Batches:
         training: TrainingSpec,
         seed: int,
         vocabulary: AnyVocabulary | None = None,
+        lessons: tuple[list[Problem], Table] | None = None,
     ) -> None:
         """
         Args:
             vocabulary: in whose numbers rows are; None: the task's own.
+            lessons: problems and their rows in place of the task's training problems.
         """
         self.task, self.training, self.seed = task, training, seed
         self.vocabulary = vocabulary or task.vocabulary
@@ -62,7 +64,8 @@ class Batches:
         self._check()
         self.problems: list[Problem] = []
         if not self._fresh:
-            self.problems, self.table = learn_table(task.spec, self.vocabulary, self._start)
+            own = lessons or learn_table(task.spec, self.vocabulary, self._start)
+            self.problems, self.table = own
             self._choose()
         self._group_N = np.array([p.group for p in self.problems])
         self._orders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
@@ -107,6 +110,7 @@ class Batches:
                 "--mining": training.mining,
                 "--stage": training.stages,
                 "--problems": training.problems,
+                "--teacher-answers": training.teacher_answers,
             }
             if names := [name for name, value in idle.items() if value]:
                 raise SpecError(

@@ -27,6 +27,7 @@ from lilliput.models.spectrum import leash
 from lilliput.specs.run import RunSpec
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import Task
+from lilliput.training.answers import lessons_of
 from lilliput.training.batches import IGNORED, Batches
 from lilliput.training.begin import Begin, begin
 from lilliput.training.device import half_precision
@@ -68,14 +69,17 @@ class Training:
         device: torch.device | None = None,
         begun: Begin | None = None,
         teacher: Path | None = None,
+        answers: Path | None = None,
     ) -> None:
         """
         Args:
             begun: what it starts from; None: as the spec says.
             teacher: the model file of the spec's teacher; None: no step will be asked for, or the
                 spec has none.
+            answers: where the teacher's answers are kept; None: it is asked again.
         """
         self.spec, self.task = spec, task
+        self._files = teacher, answers
         self.device = device or torch.device("cpu")
         training = spec.training
         begun = begun or begin(spec, task)
@@ -108,6 +112,7 @@ class Training:
         self._teacher: Teacher | None = None
         if teacher is not None:
             self._teacher = teacher_of(spec, task, teacher, self.vocabulary, self.context)
+        if self._teacher is not None:
             self._teacher.network.to(self.device)
 
     @property
@@ -143,7 +148,7 @@ class Training:
         Raises:
             LilliputError: the loss is no number.
         """
-        assert self._teacher or not self.spec.training.teacher, "its teacher was not given"
+        assert self._files[0] or not self.spec.training.teacher, "its teacher was not given"
         batches = self._lessons()
         if self.step == 0 and self.spec.start:
             take_over(self.model, self.spec, self.task.vocabulary)
@@ -192,7 +197,10 @@ class Training:
             if isinstance(self.task, Stories):
                 self._batches = Windows(self.task, training, seed)
             else:
-                self._batches = Batches(self.task, training, seed, self.vocabulary)
+                lessons, (teacher, kept) = None, self._files
+                if teacher is not None and training.teacher_answers:
+                    lessons = lessons_of(self.spec, self.vocabulary, self.start, teacher, kept)
+                self._batches = Batches(self.task, training, seed, self.vocabulary, lessons)
         return self._batches
 
     def validation(self) -> Validation:
@@ -242,17 +250,9 @@ class Training:
             tensors["averaged"] = self.averaged.n_averaged
         tensors |= {f"best.{n}": t for n, t in self.best_weights.items()}
         tensors["mined"] = torch.from_numpy(self._mined)
+        numbers = [self.step, self.seconds, self.characters, self.best, self.stale]
         tensors["numbers"] = torch.tensor(
-            [
-                self.step,
-                self.seconds,
-                self.characters,
-                self.best,
-                self.stale,
-                self._nats,
-                self._learned,
-            ],
-            dtype=torch.float64,
+            [*numbers, self._nats, self._learned], dtype=torch.float64
         )
         metadata = {"digest": self.spec.digest, "format": "lilliput resume 1"}
         return safetensors.torch.save(

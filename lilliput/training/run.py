@@ -4,6 +4,7 @@
     metrics.jsonl        one Record a line, appended
     resume.safetensors   weights, optimizer state and all else that the rest depends on
     start.safetensors    the model of others that training started from, where it did
+    answers.json         what its teacher answers, where that is learned
     model.safetensors    the model, when training is over
     exam.json            its grade, and looks.jsonl every look at unseen (lab/load.py writes both)
 
@@ -13,7 +14,7 @@ Every file is written whole or not at all. Knows no search and no face.
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,7 @@ from lilliput.models.modelfile import Card
 from lilliput.specs import RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary
+from lilliput.training.answers import keep_answers
 from lilliput.training.begin import begin
 from lilliput.training.loop import Record, Training
 
@@ -94,7 +96,12 @@ def read_records(folder: Path) -> list[Record]:
 
 
 def run(
-    spec: RunSpec, task: Task, folder: Path, device: torch.device, teacher: Path | None = None
+    spec: RunSpec,
+    task: Task,
+    folder: Path,
+    device: torch.device,
+    teacher: Path | None = None,
+    may_go_on: Callable[[int], bool] = lambda step: True,
 ) -> Iterator[Moment]:
     """Trains in `folder`, or goes on there; a run that is over is not trained again.
 
@@ -102,6 +109,8 @@ def run(
 
     Args:
         teacher: the model file of the spec's teacher, where it has one.
+        may_go_on: asked before each step, with the number of those that were done; where it says
+            no, the state is saved and the run is left as it is.
 
     Raises:
         UserError: the folder holds another run.
@@ -112,9 +121,12 @@ def run(
         return
     # What cannot begin leaves no folder behind.
     begun = begin(spec, task, folder / "start.safetensors")
-    training = Training(spec, task, device, begun, teacher)
+    answers = folder / "answers.json"
+    training = Training(spec, task, device, begun, teacher, answers)
     if not there:
         write_json(folder / "spec.json", to_dict(spec))
+    if teacher is not None and spec.training.teacher_answers:
+        keep_answers(spec, teacher, answers)
     if begun.outside and not (folder / "start.safetensors").exists():
         # So that the run goes on where what it was copied from is no longer there.
         _keep(folder / "start.safetensors", training, training.finish())
@@ -124,6 +136,9 @@ def run(
     saved = time.monotonic()
     with _interruptions() as interrupted:
         while not training.done:
+            if not may_go_on(training.step):
+                write_atomically(resume, training.state())
+                return
             training.one_step()
             record = None
             if training.at_record:

@@ -1,7 +1,7 @@
 """A teacher: a trained model whose likelihoods a student learns besides the text (distillation).
 
 Hinton et al. 2015, arXiv 1503.02531. B rows, T characters, S positions with logits, V vocabulary.
-Knows no files but a model's, and no search.
+What it answers, training/answers.py asks. Knows no files but a model's, and no search.
 """
 
 import dataclasses
@@ -17,11 +17,22 @@ from lilliput.models import modelfile
 from lilliput.models.modelfile import Card
 from lilliput.specs.run import RunSpec
 from lilliput.specs.task import ArithmeticSpec, LinesSpec, StoriesSpec, TaskSpec
+from lilliput.specs.training import TrainingSpec
 from lilliput.tasks.documents import file_digest
 from lilliput.tasks.task import Task
 from lilliput.tasks.tokens import AnyVocabulary
 from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.training.batches import IGNORED
+
+_TELL = (
+    "let it tell stories into a file (`lilliput tell --model`, ended by lines of <|endoftext|>) and"
+    " learn those with --text FILE"
+)
+_ANSWER = {
+    False: "learn what it answers with --teacher-answers, whatever it writes in; else choose a"
+    " teacher of the same task and --format",
+    True: "write --teacher-share 0 to learn its answers alone",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +60,8 @@ class Teacher:
 
 def teacher_of(
     spec: RunSpec, task: Task, path: Path, vocabulary: AnyVocabulary, context: int
-) -> Teacher:
-    """The teacher that a spec names.
+) -> Teacher | None:
+    """The teacher that a spec names; None: its answers alone are learned, which `answers` asks.
 
     Args:
         path: its model file.
@@ -60,18 +71,20 @@ def teacher_of(
     Raises:
         NotFoundError, FileError: there is no such model file, it is damaged, or another than the
             spec was made for.
-        SpecError: it has another vocabulary, format or exam than the student.
+        SpecError: it has another exam than the student; or another vocabulary or format, where its
+            likelihoods are learned; or the task is none whose answers can be.
     """
     training = spec.training
-    digest = file_digest(path)
-    if training.teacher_digest and digest != training.teacher_digest:
-        raise FileError(
-            f"the teacher {training.teacher} has changed since this run was specified; bring the"
-            " old file back, or train anew under another --name"
-        )
-    network, card = _loaded(path, digest)
-    _check_vocabulary(training.teacher, card.vocabulary, vocabulary)
-    _check_task(spec, task, card)
+    digest = checked_digest(training, path)
+    if training.teacher_answers:
+        check_answers(spec)
+    if not training.teacher_share:
+        _check_exam(spec, modelfile.read_card(path))
+        return None
+    network, card = loaded(path, digest)
+    _check_vocabulary(spec, card.vocabulary, vocabulary)
+    _check_writing(spec, task, card)
+    _check_exam(spec, card)
     window = int(network.window)  # type: ignore[arg-type]
     if window and window < context:
         raise SpecError(
@@ -81,15 +94,45 @@ def teacher_of(
     return Teacher(network, training.teacher_share, training.teacher_temperature)
 
 
+def checked_digest(training: TrainingSpec, path: Path) -> str:
+    """sha256 of a teacher's file.
+
+    Raises:
+        NotFoundError, FileError: it is not there, or another than the spec was made for.
+    """
+    digest = file_digest(path)
+    if training.teacher_digest and digest != training.teacher_digest:
+        raise FileError(
+            f"the teacher {training.teacher} has changed since this run was specified; bring the"
+            " old file back, or train anew under another --name"
+        )
+    return digest
+
+
 @lru_cache(maxsize=1)
-def _loaded(path: Path, digest: str) -> tuple[nn.Module, Card]:
+def loaded(path: Path, digest: str) -> tuple[nn.Module, Card]:
     """Read once, however many slices of trainings are taught."""
     network, card = modelfile.load(path)
     return network.eval().requires_grad_(False), card
 
 
-def _check_vocabulary(name: str, its: AnyVocabulary, own: AnyVocabulary) -> None:
+def check_answers(spec: RunSpec) -> None:
+    """Raises SpecError where no answers of a teacher can be learned."""
+    if isinstance(spec.task, StoriesSpec):
+        raise SpecError(
+            "text has no questions that a teacher could answer: leave out --teacher-answers to"
+            f" learn what it holds likely, or {_TELL}"
+        )
+    if isinstance(spec.task, ArithmeticSpec) and spec.task.format == "worked":
+        raise SpecError(
+            "the working before an answer would be the right one, whatever the teacher answers:"
+            " choose another --format (or leave out --teacher-answers)"
+        )
+
+
+def _check_vocabulary(spec: RunSpec, its: AnyVocabulary, own: AnyVocabulary) -> None:
     """Raises SpecError where the numbers of teacher and student mean different characters."""
+    name = spec.training.teacher
     if its == own:
         return
     if (
@@ -101,9 +144,11 @@ def _check_vocabulary(name: str, its: AnyVocabulary, own: AnyVocabulary) -> None
         more = f": {apart[0]!r} is only in one" if apart else ", in another order"
     else:
         more = f": {_kind(its)} against {_kind(own)}"
+    told = isinstance(spec.task, StoriesSpec)
     raise SpecError(
         f"the teacher {name} has another vocabulary than the student{more}; likelihoods can be"
-        " learned only of the same characters: choose a teacher of the same task and --format"
+        " learned only of the same characters or pieces:"
+        f" {_TELL if told else _ANSWER.get(spec.training.teacher_answers)}"
     )
 
 
@@ -113,23 +158,29 @@ def _kind(vocabulary: AnyVocabulary) -> str:
     return f"a tokenizer of {len(vocabulary):,} tokens"
 
 
-def _check_task(spec: RunSpec, task: Task, card: Card) -> None:
-    """Raises SpecError where a teacher has learned something else."""
+def _check_writing(spec: RunSpec, task: Task, card: Card) -> None:
+    """Raises SpecError where a teacher's rows are not the student's."""
     name = spec.training.teacher
     if card.format != task.format.to_dict():
         raise SpecError(
             f"the teacher {name} writes in another format ({_words(card.format)}) than the student"
-            f" ({_words(task.format.to_dict())}): give both the same --format and --operands"
-        )
-    if _exam(card.spec.task) != _exam(spec.task):
-        raise SpecError(
-            f"the teacher {name} has another exam, so it may have learned what the student must not"
-            " see: train it on the same task, with the same operands, held-out range, fold and text"
+            f" ({_words(task.format.to_dict())}): give both the same --format and --operands, or"
+            f" {_ANSWER.get(spec.training.teacher_answers)}"
         )
     if card.spec.training.opens_with_end != spec.training.opens_with_end:
         raise SpecError(
             f"the teacher {name} was trained with --layout {card.spec.training.layout} --loss"
             f" {card.spec.training.loss}: give the student the same, for both read the same rows"
+        )
+
+
+def _check_exam(spec: RunSpec, card: Card) -> None:
+    """Raises SpecError where a teacher may have learned what a student must not see."""
+    name = spec.training.teacher
+    if _exam(card.spec.task) != _exam(spec.task):
+        raise SpecError(
+            f"the teacher {name} has another exam, so it may have learned what the student must not"
+            " see: train it on the same task, with the same operands, held-out range, fold and text"
         )
     if "leaked" in card.marks and "leaked" not in spec.marks:
         raise SpecError(
@@ -139,9 +190,10 @@ def _check_task(spec: RunSpec, task: Task, card: Card) -> None:
 
 
 def _exam(task: TaskSpec) -> TaskSpec:
-    """A task without what decides only how it is learned, or where its files lie."""
+    """A task without what decides only how it is learned and written, or where its files lie."""
     if isinstance(task, ArithmeticSpec):
-        return dataclasses.replace(task, weights=(), source="", source_digest="", leaked=False)
+        made = dataclasses.replace(task, weights=(), source="", source_digest="", leaked=False)
+        return dataclasses.replace(made, format="plain", reverse="")
     if isinstance(task, LinesSpec):
         return dataclasses.replace(task, file="-")
     assert isinstance(task, StoriesSpec)

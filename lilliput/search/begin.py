@@ -1,0 +1,89 @@
+"""A trial that is to be begun: what the plan asks for, and the recipe and seed that it gets.
+
+A pure function of (search, trials so far). Knows no workers, clock or ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lilliput.search.job import Job, Progress
+from lilliput.search.proposer import propose
+from lilliput.search.trial import TAUGHT, Purpose, Trial
+from lilliput.specs.search import SearchSpec
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A trial that is to be begun."""
+
+    family: str
+    rung: int
+    purpose: Purpose
+    recipe_of: Trial | None = None
+    """Take this trial's recipe; None: the proposer chooses."""
+    twin_of: Trial | None = None
+    """Take this trial's recipe and seed, and change nothing but whether there is a teacher."""
+
+
+def begin(
+    spec: SearchSpec,
+    job: Job,
+    wish: Begin,
+    trials: Sequence[Trial],
+    sizes: Mapping[str, tuple[int, ...]],
+) -> Trial:
+    """The trial that a wish asks for.
+
+    Args:
+        trials: all so far.
+        sizes: each family's ladder.
+    """
+    number = len(trials)
+    seed = (spec.seed * 1_000_003 + number) % 2**31
+    if wish.twin_of is not None:
+        seed = wish.twin_of.seed
+        inner = {**wish.twin_of.inner, TAUGHT: not wish.twin_of.taught}
+    elif wish.recipe_of is not None:
+        inner = dict(wish.recipe_of.inner)
+    elif wish.family in job.own_sizes:
+        inner = {}
+    else:
+        family = [trial for trial in trials if trial.family == wish.family]
+        inner = propose(job.space, spec.seed, number, family, wish.rung, spec.pass_mark)
+    if job.taught:
+        inner = {TAUGHT: True, **inner}
+    asked = sizes[wish.family][wish.rung]
+    made = job.propose_spec(wish.family, asked, inner, seed)
+    return Trial(
+        number,
+        wish.family,
+        wish.rung,
+        asked,
+        inner,
+        seed,
+        made,
+        job.count(made),
+        job.num_steps(made),
+        wish.purpose,
+    )
+
+
+def baseline(job: Job, sizes: Mapping[str, tuple[int, ...]]) -> tuple[Trial, Progress]:
+    """The job's baseline as the first trial, at the top of its family's sizes, and where it is."""
+    assert job.known is not None, "there is no baseline"
+    known = job.known()
+    rung = len(sizes[known.family]) - 1
+    spec = known.spec
+    trial = Trial(
+        0,
+        known.family,
+        rung,
+        sizes[known.family][rung],
+        {},
+        known.seed,
+        spec,
+        job.count(spec),
+        job.num_steps(spec),
+        "baseline",
+    )
+    return trial, known.progress

@@ -1,0 +1,156 @@
+"""A search with a teacher: each size is tried both ways, and what it bought is worked out right."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from search_toys import NUM_STEPS, TAUGHT_GAIN, evidence, propose_taught, score, toy_job
+from test_search_find import exported
+
+from lilliput.faces import bought
+from lilliput.search.find import find, read_result
+from lilliput.search.gains import gains
+from lilliput.search.job import Evidence, Job
+from lilliput.search.pool import SerialExecutor
+from lilliput.search.result import Snapshot, summarise
+from lilliput.search.trial import Point, Trial
+from lilliput.specs.search import SearchSpec
+
+SMALL = SearchSpec(steps=10**6, smallest=1_000, largest=16_000, rungs=1)
+
+
+def taught_job() -> Job:
+    return replace(toy_job(), propose_spec=propose_taught, taught=True)
+
+
+def last(spec: SearchSpec, job: Job, folder: Path | None = None) -> Snapshot:
+    *_, snapshot = find(spec, job, folder, SerialExecutor())
+    return snapshot
+
+
+def test_every_size_is_tried_both_ways() -> None:
+    snapshot = last(SMALL, taught_job())
+    assert snapshot.result is not None
+    assert snapshot.result.finished
+    found = {gain.parameters: gain for gain in snapshot.result.gains}
+    tried = {trial.parameters for trial in snapshot.trials}
+    assert found.keys() == tried
+    for gain in found.values():
+        for pair in gain.pairs:
+            ways = [t for t in snapshot.trials if t.parameters == gain.parameters
+                    and t.seed == pair.seed]  # fmt: skip
+            assert {trial.spec.taught for trial in ways} == {True, False}
+            assert all(trial.step >= pair.step for trial in ways)
+            wanted = [evidence(score(trial.spec, pair.step)).score for trial in ways]
+            assert sorted(wanted) == sorted([pair.without.score, pair.taught.score])
+            assert pair.taught.score == pytest.approx(TAUGHT_GAIN * pair.without.score, rel=0.02)
+    # Fresh seeds of the answer have twins too.
+    winner = snapshot.result.winner
+    assert winner is not None
+    fresh = [t for t in snapshot.trials if t.purpose == "typical" and t.rung == winner.rung]
+    assert len(fresh) == 3
+    seeds = {pair.seed for pair in found[winner.parameters].pairs}
+    assert len(seeds & {trial.seed for trial in fresh}) == 3
+
+
+def test_a_run_that_passed_is_left_and_its_twin_goes_as_far() -> None:
+    snapshot = last(replace(SMALL, seeds=0), taught_job())
+    early = [t for t in snapshot.trials if t.passes(0.7) and not t.done]
+    assert early
+    twins = [t for first in early for t in snapshot.trials if t.is_twin_of(first)]
+    assert twins
+    assert all(t.step >= min(f.step for f in early if t.is_twin_of(f)) for t in twins)
+
+
+@pytest.mark.parametrize("pieces", [3, 7])
+def test_broken_and_resumed_is_unbroken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    spec = replace(SMALL, steps=4_000)
+    last(spec, taught_job(), tmp_path / "whole")
+    for _ in range(1_000):
+        search = find(spec, taught_job(), tmp_path / "broken", SerialExecutor())
+        phases = [snapshot.phase for snapshot, _ in zip(search, range(pieces), strict=False)]
+        search.close()
+        if "finished" in phases:
+            break
+    assert exported(tmp_path / "broken") == exported(tmp_path / "whole")
+    assert read_result(tmp_path / "broken").gains == read_result(tmp_path / "whole").gains
+
+
+def trial(number: int, seed: int, taught: bool, *scores: Evidence) -> Trial:
+    made = Trial(number, "gpt", 0, 1_000, {"taught": taught, "rate": 0.1}, seed, None, 990,
+                 NUM_STEPS, "search")  # fmt: skip
+    for place, seen in enumerate(scores, start=1):
+        step = 40 * place
+        made.points.append(Point(step, step == NUM_STEPS, seen, 0.5, 0.0))
+    return made
+
+
+def seen(right: int, low: float, high: float, total: int = 1_000) -> Evidence:
+    return Evidence(right, total, low, high)
+
+
+def test_the_interval_by_hand() -> None:
+    spec = SearchSpec(steps=1)
+    half = 1.959964 * 0.01
+    a, b = seen(700, 0.7 - half, 0.7 + half), seen(730, 0.73 - half, 0.73 + half)
+    (gain,) = gains(spec, [trial(0, 5, True, a, b), trial(1, 5, False, a)])
+    assert (gain.step, gain.difference) == (40, 0.0), "the latest step that both have"
+    (gain,) = gains(spec, [trial(0, 5, True, b, b), trial(1, 5, False, a, a)])
+    assert gain.interval == pytest.approx((0.03 - math.sqrt(2) * half, 0.03 + math.sqrt(2) * half))
+    assert gain.verdict == 1
+    # Two seeds: Student's t with one degree of freedom, twelve times their standard error.
+    c = seen(750, 0.75 - half, 0.75 + half)
+    pairs = [
+        trial(0, 5, True, b),
+        trial(1, 5, False, a),
+        trial(2, 6, False, a),
+        trial(3, 6, True, c),
+    ]
+    (gain,) = gains(spec, pairs)
+    assert gain.difference == pytest.approx(0.04)
+    assert gain.interval == pytest.approx((0.04 - 12.706 * 0.01, 0.04 + 12.706 * 0.01))
+    assert gain.verdict == 0
+    # Of another seed or another recipe there is no pair; what went further counts alone.
+    other = replace(trial(4, 5, False, a), inner={"taught": False, "rate": 0.2})
+    assert not gains(spec, [pairs[0], pairs[2], other])
+    (gain,) = gains(spec, [*pairs, trial(5, 7, True, a, c), trial(6, 7, False, a, b)])
+    assert [pair.seed for pair in gain.pairs] == [7]
+    # One seed, all problems asked: a difference, and no interval.
+    whole = [
+        trial(0, 5, True, seen(90, 0.9, 0.9, 100)),
+        trial(1, 5, False, seen(80, 0.8, 0.8, 100)),
+    ]
+    (gain,) = gains(spec, whole)
+    assert gain.interval is None
+    assert bought.difference_words(gain) == "+10.0 points"
+    assert "not shown to have bought anything at 1 size" in bought.sentence([gain])
+
+
+def test_fewer_bits_are_a_gain() -> None:
+    half = 1.959964 * 0.01
+    less, more = seen(-1_900, -1.9 - half, -1.9 + half), seen(-2_000, -2 - half, -2 + half)
+    (gain,) = gains(SearchSpec(steps=1), [trial(0, 5, True, less), trial(1, 5, False, more)])
+    assert gain.verdict == 1
+    assert bought.difference_words(gain) == "-0.100 bits [-0.128, -0.072]"
+    table = bought.lines([gain])
+    assert "2.000 bits   1.900 bits   -0.100 bits [" in table[3]
+    assert (
+        table[-1]
+        .strip()
+        .startswith("The teacher raised the score at 1 of 1 size and lowered it at 0")
+    )
+
+
+def test_a_size_left_early_is_told_from_one_that_failed() -> None:
+    low, high = seen(100, 0.09, 0.11), seen(800, 0.78, 0.82)
+    small = trial(0, 1, True, high)
+    for scores, early in (([low], True), ([low] * 4, False), ([high], False)):
+        big = replace(trial(1, 2, True, *scores), rung=1)
+        (family,) = summarise(SearchSpec(steps=1), [small, big], [], 0.0).families
+        assert [family.left_early(size) for size in family.sizes] == [False, early]
+    (family,) = summarise(SearchSpec(steps=1), [replace(big, points=[])], [], 0.0).families
+    assert family.sizes == ()
