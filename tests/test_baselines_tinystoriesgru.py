@@ -201,6 +201,17 @@ def test_tensors_of_impossible_sizes_are_refused(tmp_path: Path) -> None:
         load(path)
 
 
+def test_what_else_a_file_holds_is_no_weight_that_is_left_out(tmp_path: Path) -> None:
+    """A network with a layer more is another one; the mask beside the weights is none."""
+    path = tmp_path / "more.pt"
+    whole = dict(closed_form(0).state_dict())
+    torch.save({**whole, "tril": torch.ones(3, 3)}, path)
+    load(path)
+    torch.save({**whole, "second_cell.weight_ih": torch.ones(3)}, path)
+    with pytest.raises(FileError, match=r"another model .* also has second_cell\.weight_ih"):
+        load(path)
+
+
 if __name__ == "__main__":
     import tempfile
 

@@ -36,7 +36,7 @@ def test_what_is_published_is_what_can_be_worked_out_of_it() -> None:
     assert theirs.bytes == 4 * theirs.parameters
     for mine, right in zip(theirs.interval, wilson(*theirs.score)[1:], strict=True):
         assert math.isclose(mine, right, abs_tol=5e-5)
-    (row,) = [row for row in results.rows(JOB) if row[0].startswith("TinyMath's baby GPT")]
+    (row,) = [row for row in results.rows(JOB) if row[0].startswith("TinyMath's baby GPT, *")]
     assert row[0].endswith(", *leaked*")
     assert row[3] == "77.2 % [69.1, 83.8] of 123 lines that it wrote itself"
 

@@ -60,6 +60,10 @@ def test_a_data_set_is_streamed_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_text(path.read_text() + "more")
     with pytest.raises(FileError, match="delete it to get it anew"):
         from_hub(spec.text[0], Path("corpora"))
+    for damaged in ("{", "[]", "{}"):
+        path.with_suffix(".json").write_text(damaged)
+        with pytest.raises(FileError, match="delete it"):
+            from_hub(spec.text[0], Path("corpora"))
 
 
 def test_progress_says_how_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

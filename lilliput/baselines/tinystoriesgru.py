@@ -52,6 +52,8 @@ _NAMES = (
 )
 """The pure GRU's tensors, in the order of the headless files."""
 _ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+_MASK = "tril"
+"""Kept beside the weights, and none."""
 _ARCHIVE = b"PK\x03\x04"
 """First bytes of a .pt file, which is a zip."""
 
@@ -185,11 +187,11 @@ def _int8(content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tenso
 
 
 def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS)) -> MemoryGRU:
-    """A model of ours from the published one's tensors; others, such as its mask, are left out.
+    """A model of ours from the published one's tensors; its mask is left out.
 
     Raises:
-        FileError: one is missing, of an impossible size, or not finite; the message begins with
-            a verb.
+        FileError: one is missing, unknown, of an impossible size, or not finite; the message begins
+            with a verb.
     """
     attention = [f"attn.{name}" for name in _ATTENTION]
     wanted = [*_NAMES, *attention] if attention[0] in tensors else [*_NAMES]
@@ -198,6 +200,11 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
         raise FileError(
             f"is no model of tinystoriesgru: it lacks {', '.join(missing[:3])}"
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        )
+    if unknown := sorted(tensors.keys() - {*wanted, _MASK}):
+        raise FileError(
+            f"is another model than tinystoriesgru's: it also has {', '.join(unknown[:3])}"
+            + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
         )
     table_VE, places_PE = tensors["token_emb.weight"], tensors["pos_emb.weight"]
     input_GE = tensors["gru_cell.weight_ih"]

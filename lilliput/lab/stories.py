@@ -159,18 +159,14 @@ def exam_of(model: TextModel, text: Sequence[str] = ()) -> Asked:
         words, _, remark = _words(model)
         sections = read_sections(text)
         return Asked(sections, words, _unigram(sections), remark)
-    remark = ""
-    if (spec := _learned(model)) is not None:
+    remark, spec = "", _learned(model)
+    if spec is not None:
         try:
             own = {name: _kept(spec, name) for name in ("valid", "unseen")}
             return Asked(own, *_own_words(spec))
         except NotFoundError as error:
-            remark = _remark(
-                model,
-                error,
-                "it is asked the package's excerpt in place of its own text, and the grade is not"
-                " kept",
-            )
+            then = "it is asked the package's excerpt in place of its own text, and the grade is"
+            remark = _remark(model, error, f"{then} not kept")
     return Asked({"excerpt": list(read_documents(EXCERPT))}, corpus_words(), None, remark)
 
 
@@ -182,9 +178,10 @@ def _words(model: TextModel) -> tuple[frozenset[str], float | None, str]:
     try:
         return *_own_words(spec), ""
     except (NotFoundError, FileError) as error:
-        # An exam on another text needs no more of its own than the words.
-        words = "real words are counted without those of its own text"
-        return corpus_words(), None, _remark(model, error, words)
+        # An exam on another text needs no more of its own than the words; a zoo model's is nowhere.
+        then = "real words are counted without those of its own text"
+        zoo = model.name.startswith("zoo:")
+        return corpus_words(), None, "" if zoo else _remark(model, error, then)
 
 
 def _remark(model: TextModel, error: LilliputError, then: str) -> str:

@@ -5,14 +5,13 @@ corpora/roneneldan--TinyStories-train.json    where it came from, its sha256 and
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
-from lilliput.files import cannot_write, write_json
+from lilliput.files import cannot_write, read_json, write_json
 from lilliput.tasks.documents import SEPARATOR, Progress, file_digest
 
 PREFIX = "hf:"
@@ -42,8 +41,8 @@ def from_hub(name: str, folder: Path, progress: Progress | None = None) -> Path:
     path = folder / f"{owner.replace('/', '--')}-{split}.txt"
     card = path.with_suffix(".json")
     if card.exists() and path.exists():
-        known = json.loads(card.read_text(encoding="utf-8"))
-        if file_digest(path) != known["sha256"]:
+        known = read_json(card)
+        if not isinstance(known, dict) or file_digest(path) != known.get("sha256"):
             raise FileError(
                 f"{path} is not what was streamed from {name}; delete it to get it anew"
             )

@@ -56,23 +56,37 @@ class Stories:
 
 
 def unigram_bits(task: Stories) -> float:
-    """Bits per character of validation where each character is foretold from its frequency in the
-    text to learn from alone: what a model that has learned nothing else would cost."""
-    seen, valid = (_character_counts(task, name) for name in ("seen", "valid"))
+    """Bits per character of validation where each character, or each piece if that costs less, is
+    foretold from its frequency in the text to learn from alone: what a model that has learned
+    nothing else would cost."""
+    seen, valid = (_counts(task, name) for name in ("seen", "valid"))
+    seen_characters, valid_characters = (_characters(task, counts) for counts in (seen, valid))
+    by_character = _cost(seen_characters, valid_characters, len(task.vocabulary.characters))
+    by_piece = _cost(seen, valid, len(task.vocabulary))
+    return min(by_character, by_piece) / valid_characters.total()
+
+
+def _cost(seen: Counter[Any], asked: Counter[Any], known: int) -> float:
+    """Bits of all that is asked."""
     # One more of each, so that none is impossible.
-    total = sum(seen.values()) + len(task.vocabulary.characters)
-    cost = sum(n * math.log2(total / (seen[c] + 1)) for c, n in valid.items())
-    return cost / sum(valid.values())
+    total = seen.total() + known
+    return sum(n * math.log2(total / (seen[one] + 1)) for one, n in asked.items())
 
 
-def _character_counts(task: Stories, section: Section) -> Counter[str]:
-    """How often each character occurs in (at most 20 million pieces of) a section."""
+def _counts(task: Stories, section: Section) -> Counter[int]:
+    """How often each piece occurs in (at most 20 million pieces of) a section, end marks apart."""
     import numpy as np
 
     ids = task.tokens(section).tokens_N[:20_000_000]
+    counts = Counter(dict(enumerate(np.bincount(ids).tolist())))
+    del counts[task.vocabulary.end_number]
+    return +counts
+
+
+def _characters(task: Stories, pieces: Counter[int]) -> Counter[str]:
+    """How often each character occurs in them."""
     counts: Counter[str] = Counter()
-    for number, times in enumerate(np.bincount(ids).tolist()):
+    for number, times in pieces.items():
         for character in task.vocabulary.decode([number]):
             counts[character] += times
-    del counts[task.vocabulary.end]
     return counts
