@@ -210,10 +210,11 @@ def curves(
         across = across.scale(type="log", base=2, nice=False)
     over = alt.selection_point(on="pointerover", fields=["trial"], empty=False, name="over")
     colour = _curve_colour(alt, rows, by_family)
-    several = len({row["trial"] for row in rows}) > 1
+    num_trials = len({row["trial"] for row in rows})
+    several, dotted = num_trials > 1, len(rows) < 3 * num_trials
     thin, thick, pale = (1.4, 3.5, 0.62) if several else (2, 2, 1.0)
     chart = alt.Chart(alt.NamedData("rows"))
-    lines = chart.mark_line(strokeJoin="round").encode(
+    lines = chart.mark_line(strokeJoin="round", point=dotted).encode(
         x=across,
         y=vertical,
         detail="trial:N",

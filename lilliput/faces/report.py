@@ -140,9 +140,10 @@ def _header(search: Search) -> Html:
     places = {
         "frontier": "Frontier",
         **({"teacher": "Teacher"} if result.gains else {}),
-        "exams": "Exam and heat maps",
+        "exams": "Exam" if spec.pass_mark < 0 else "Exam and heat maps",
         "curves": "Learning curves",
         "trials": "Trials",
+        **({"others": "Others"} if report_beside.others(search.task) else {}),
         "again": "Make it again",
     }
     links = join(*(tag("a", name, href=f"#{place}") for place, name in places.items()))
@@ -161,8 +162,7 @@ def _frontier(search: Search) -> Html:
         f"Solid line, possible: the best run of each size; {possible}. Dashed line, typical: the"
         " median of three or more fresh seeds of one recipe, on what decides; its bar goes from"
         " the lowest to the highest. Triangle: the largest size that is not shown to be better"
-        " than the best constant answer. Faint dots: all trials, those"
-        " left early too."
+        f" than {floor_words(search.floor)}. Faint dots: all trials, those left early too."
     )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []

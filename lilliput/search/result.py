@@ -167,6 +167,12 @@ def summarise(
     )
 
 
+def seeds_of(best: Trial, here: Sequence[Trial], mark: float) -> list[Trial]:
+    """Those with the recipe of a size's best: others that were tried, or were set aside halfway,
+    say nothing of it."""
+    return [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+
+
 def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -> Size:
     seen = {look.trial: look for look in looks if look.unseen is not None}
     confirmed = [
@@ -180,8 +186,7 @@ def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -
         for trial in here
         if trial.purpose == "typical" and trial.done
     )
-    # Seeds of one recipe: others that were tried, or were set aside halfway, say nothing of it.
-    seeds = [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+    seeds = seeds_of(best, here, mark)
     ended = [trial for trial in here if trial.done and not trial.diverged]
     return Size(
         best.family,
