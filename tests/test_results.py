@@ -27,6 +27,10 @@ def test_every_model_of_the_job_has_a_row() -> None:
     sizes = [int(row[1].replace(",", "")) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
     assert all(len(row) == len(results.HEADER) for row in rows)
+    speeds = {row[0]: row[results.HEADER.index("answers/s")] for row in rows}
+    for name in own:
+        assert float(speeds[name].replace(",", "")) > 100
+    assert speeds["TinyMath's baby GPT, trained again as published, *leaked*"] == "not measured"
 
 
 def test_what_is_published_is_what_can_be_worked_out_of_it() -> None:

@@ -47,9 +47,15 @@ def _row(one: Baseline | Entry) -> list[str]:
         format_bytes(one.bytes),
         f"{score} of {asked}" if asked not in ("", "unseen") else score,
         beyond,
-        f"{one.answers:,.3g}" if one.answers < 1000 else f"{one.answers:,.0f}",
+        _rate(one.answers),
         f"{format_seconds(60 * one.minutes)}, {one.machine}" if one.minutes else one.machine,
     ]
+
+
+def _rate(answers: float) -> str:
+    if not answers:
+        return "not measured"
+    return f"{answers:,.3g}" if answers < 1000 else f"{answers:,.0f}"
 
 
 def sources(task: str) -> list[str]:
