@@ -118,7 +118,7 @@ def test_a_page_says_what_the_model_says_and_holds_nothing_from_elsewhere(
         pytest.skip("no node")
     assert main(["ship", "sums", "--as", "wasm", "--out", "sums.html"]) == 0
     assert "checked: 20 texts as the model says them" in capsys.readouterr().out
-    page = Path("sums.html").read_text()
+    page = Path("sums.html").read_text("utf-16")
     assert "http:" not in page
     assert "https:" not in page
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)

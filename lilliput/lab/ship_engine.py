@@ -90,10 +90,13 @@ def page(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import wasm
 
-    model, flat, expected = job.model, of_file(job.path), golden(job)
+    model, expected = job.model, golden(job)
+    facts = dict(job.words.rows)
+    about = "It runs in this page; nothing leaves it."
+    made = wasm.one_page(of_file(job.path), job.words.title, about, facts, GOLDEN)
     with tempfile.TemporaryDirectory() as folder:
-        file, why_not, count = Path(folder) / "model.flat", "", len(expected)
-        file.write_bytes(flat)
+        file, why_not, count = Path(folder) / "page.html", "", len(expected)
+        file.write_bytes(made)
         try:
             said = wasm.say(file, list(expected), PIECES)
         except NotFoundError as error:
@@ -101,10 +104,7 @@ def page(job: Job) -> Shipped:
     if not isinstance(model, TextModel):
         said = [line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
     same("the page's engine", said, list(expected.values())[:count])
-    facts = dict(job.words.rows)
-    about = "It runs in this page; nothing leaves it."
-    made = wasm.one_page(flat, job.words.title, about, facts, GOLDEN)
-    write_atomically(job.out, made.encode(), then=THEN)
+    write_atomically(job.out, made, then=THEN)
     return Shipped(job.out, job.out.stat().st_size, count, why_not)
 
 

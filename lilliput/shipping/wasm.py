@@ -1,11 +1,19 @@
-"""A model as one page that runs from a folder: the engine in WebAssembly, weights inside."""
+"""A model as one page that runs from a folder: the engine in WebAssembly, weights inside.
+
+The page is in UTF-16, so that packed bytes stand in it two a character. It begins with a byte order
+mark, which is worth more to browsers than what a web server says of a page's encoding.
+"""
 
 import base64
 import hashlib
 import html
 import json
+import re
 import shutil
 import subprocess
+import sys
+import zlib
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,9 +23,12 @@ from lilliput.shipping.source import filled
 
 WASM = Path(binding.__file__).parent / "engine.wasm"
 PAGE = Path(__file__).parent / "page"
+_ESCAPE = "\ue000"
+_CHANGED = re.compile(f"[\0\r<\ud800-\udfff{_ESCAPE}]")
+"""What HTML reads as something else, or UTF-16 has no place for; and what stands before those."""
 
 
-def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prompt: str) -> str:
+def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prompt: str) -> bytes:
     """The page as HTML; nothing in it comes from elsewhere, and nothing else may run in it.
 
     Args:
@@ -25,7 +36,13 @@ def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prom
         facts: what is said of the model below, by their names.
         prompt: what a story begins with, until the visitor writes something else.
     """
-    script, css = part("parts.js") + part("page.js"), part("page.css")
+    held = {
+        "page": (part("parts.js") + part("page.js")).encode(),
+        "worker": (part("engine.js") + part("worker.js")).encode(),
+        "wasm": WASM.read_bytes(),
+        "weights": flat,
+    }
+    script, css = part("unpack.js") + part("begin.js"), part("page.css")
     rows = [f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts.items()]
     values = {
         "script": _allowed(script) + " blob:",
@@ -36,13 +53,20 @@ def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prom
         "teller": teller(prompt),
         "facts": "".join(rows),
         "css": css,
-        "wasm": base64.b64encode(WASM.read_bytes()).decode(),
-        "weights": base64.b64encode(flat).decode(),
-        "engine": part("engine.js"),
-        "worker": part("worker.js"),
-        "page": script,
+        "begin": script,
+        "held": "\n".join(element(name, zlib.compress(data, 9)) for name, data in held.items()),
     }
-    return filled(part("page.html"), values)
+    return ("\ufeff" + filled(part("page.html"), values)).encode("utf-16-le")
+
+
+def element(name: str, packed: bytes) -> str:
+    """What zlib made of bytes as an element, which unpack.js reads and no browser runs."""
+    pairs = array("H", packed + bytes(len(packed) % 2))
+    if sys.byteorder == "big":
+        pairs.byteswap()
+    text = _CHANGED.sub(lambda one: _ESCAPE + chr(ord(one[0]) ^ 0x8000), "".join(map(chr, pairs)))
+    kind = "application/octet-stream"
+    return f'<script type="{kind}" id="{name}" data-size="{len(packed)}">{text}</script>'
 
 
 def part(name: str) -> str:
@@ -61,17 +85,23 @@ def _allowed(content: str) -> str:
 
 
 _ASK = """
-const [file, wasm, lines, most] = process.argv.slice(2);
-const read = require("fs").readFileSync;
-const engine = new Engine(read(wasm), read(file));
-const said = JSON.parse(lines).map((line) => engine.format === "stories"
-  ? line + [...engine.tell(line, {}, Number(most))].join("") : engine.ask(line));
-console.log(JSON.stringify(said));
+const [file, lines, most] = process.argv.slice(2);
+const page = require("fs").readFileSync(file, "utf16le");
+const bytes = (id) => {
+  const [, size, text] = page.match(new RegExp(`id="${id}" data-size="(\\\\d+)">([^<]*)</script>`));
+  return unpack(text, Number(size));
+};
+Promise.all([bytes("wasm"), bytes("weights")]).then(([wasm, weights]) => {
+  const engine = new Engine(wasm, weights);
+  const said = JSON.parse(lines).map((line) => engine.format === "stories"
+    ? line + [...engine.tell(line, {}, Number(most))].join("") : engine.ask(line));
+  console.log(JSON.stringify(said));
+});
 """
 
 
-def say(flat: Path, lines: Sequence[str], most: int) -> list[str]:
-    """What the engine answers to questions, or how it goes on with texts, greedily, in node.
+def say(page: Path, lines: Sequence[str], most: int) -> list[str]:
+    """What a page's engine answers to questions, or how it goes on with texts, greedily, in node.
 
     Raises:
         NotFoundError: node is not here.
@@ -80,9 +110,9 @@ def say(flat: Path, lines: Sequence[str], most: int) -> list[str]:
     node = shutil.which("node")
     if node is None:
         raise NotFoundError("node is not here, so the page's engine was not run")
-    script = flat.with_name("ask.cjs")
-    script.write_text(part("engine.js") + _ASK, encoding="utf-8")
-    command = [node, str(script), str(flat), str(WASM), json.dumps(list(lines)), str(most)]
+    script = page.with_name("ask.cjs")
+    script.write_text(part("engine.js") + part("unpack.js") + _ASK, encoding="utf-8")
+    command = [node, str(script), str(page), json.dumps(list(lines)), str(most)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise LilliputError(f"the page's engine fails: {done.stderr[-500:]}")
