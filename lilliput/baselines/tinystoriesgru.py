@@ -243,7 +243,7 @@ def from_state_dict(tensors: dict[str, Tensor], num_symbols: int = len(SYMBOLS))
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     wrong = sorted(name for name, shape in shapes.items() if tuple(ours[name].shape) != shape)
     if wrong:
-        raise FileError(f"is damaged: {', '.join(wrong)} have impossible sizes; {REMEDY}")
+        raise FileError(f"is damaged: impossible sizes of {', '.join(wrong)}; {REMEDY}")
     if not all(bool(tensor.isfinite().all()) for tensor in ours.values()):
         raise FileError(f"is damaged: some weights are no finite numbers; {REMEDY}")
     model.load_state_dict(ours)
