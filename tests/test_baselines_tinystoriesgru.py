@@ -184,9 +184,9 @@ def test_tensors_of_impossible_sizes_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.pt"
     whole = dict(closed_form(0).state_dict())
     changes = {
-        "gru_cell.weight_hh": (torch.ones(3, 3), "impossible sizes of cell_hidden"),
+        "gru_cell.weight_hh": (torch.ones(3, 3), "is damaged: impossible sizes of cell_hidden;"),
         "token_emb.weight": (torch.ones(V), "inputs are no tables"),
-        "pos_emb.weight": (torch.ones(256, 5), "impossible sizes of positions"),
+        "pos_emb.weight": (torch.ones(256, 5), "is damaged: impossible sizes of positions;"),
         "head.bias": (torch.tensor([float("nan")] + [0.0] * (V - 1)), "no finite numbers"),
         "gru_cell.weight_ih": (torch.tensor(1.0), "inputs are no tables"),
     }

@@ -31,6 +31,9 @@ BAD = {
     "train gpt --width 9": "width 9 must be a multiple of heads 4",
     "train gpt --params 1k --width 64": "over the budget of 1,000; ask for",
     "train gpt --params 50q": "cannot read '50q' as a count; write 50000, 50k or 1.5M",
+    "train gpt --steps many": "cannot read 'many' as a count; write 50000, 50k or 1.5M",
+    "train gpt --stage 0-9": "cannot read '0-9' as steps, which a stage begins with; write steps,",
+    "train gpt --stage 0": "a stage needs 1 step or more; got 0",
     "train gpt --device tpu": "no device 'tpu' here; choose one of: auto, cpu",
     "train gpt --seed -1": "seed must be from 0 to 2147483647; got -1",
     "train gpt --spec nowhere.json": "no spec in nowhere.json; a run's folder has one as",
@@ -39,6 +42,11 @@ BAD = {
     "find arithmetics": "unknown task 'arithmetics'; did you mean 'arithmetic'?",
     "find arithmetic --pass 170%": "a pass mark must be above 0 % and at most 100 %; got 170 %",
     "find arithmetic --pass 70": "got 7000 %; write 0.7 for 70 %",
+    "find arithmetic --pass much": "cannot read 'much' as a pass mark; write 70% or 0.7",
+    "find arithmetic --pass nan": "cannot read 'nan' as a pass mark; write 70% or 0.7",
+    "find stories --pass 0": "cannot read '0' as a pass mark of text; write bits: 1.327",
+    "find stories --pass 70%": "cannot read '70%' as a pass mark of text; write bits: 1.327",
+    "find stories --pass nan": "cannot read 'nan' as a pass mark of text; write bits: 1.327",
     "find arithmetic --families gpt gur": "unknown family 'gur'; did you mean 'gru'?",
     "find arithmetic --budget soon": "cannot read 'soon' as a budget; write a time (90s, 10m,",
     "find arithmetic --budget 0m": "a budget of '0m' is nothing to search with",
@@ -122,12 +130,8 @@ def test_a_line_of_a_source_that_cannot_be_read_is_found_by_its_file(
 
 
 VALUES = {
-    "train gpt --steps many": "Error parsing --steps: cannot read 'many' as a count",
     "train gpt --format binary": "invalid choice 'binary' for argument '--format'",
     "train gpt --task lines": "--file",
-    "find arithmetic --pass much": "cannot read 'much' as a pass mark; write 70% or 0.7",
-    "train gpt --stage 0-9": "cannot read '0-9' as steps, which a stage begins with; write steps,",
-    "train gpt --stage 0": "a stage needs 1 step or more; got 0",
 }
 
 

@@ -134,10 +134,16 @@ def test_without_its_text_it_is_asked_the_excerpt(
 
 
 def test_compare_side_by_side(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = ["compare", "letters", "runs/pieces", "none", "--text", "stories.txt"]
+    (home / "evil.pt").write_bytes(b"\x80")
+    line = ["compare", "letters", "runs/pieces", "none", "evil.pt", "--text", "stories.txt"]
     assert main([*line, "--markdown", "--report", "side"]) == 2
     found = capsys.readouterr()
-    assert "lilliput: none: no model 'none'" in found.err
+    assert re.search(r"^lilliput: no model 'none'", found.err, re.M)
+    assert re.search(r"^lilliput: evil\.pt is a bare pickle", found.err, re.M)
+    for number, name in enumerate(["letters", "runs/pieces"], 1):
+        parts = re.findall(rf"^{number} of 4, (.*): {name}$", found.err, re.M)
+        assert parts[0] == "bits per character"
+        assert parts[-1] == "speed"
     header = found.out.split("\n")[0]
     assert header.startswith("| model | family | parameters | bytes | bits per character, stories")
     for row in ("letters \\| gpt", "pieces \\| gru"):

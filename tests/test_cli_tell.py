@@ -100,6 +100,8 @@ def test_stories_of_a_pipe_and_of_the_prompt(
         (["The", "--top-p", "0"], "top-p must be above 0"),
         (["The", "--pieces", "0"], "pieces must be 1 or more"),
         (["The cat : -0.5"], "temperature must be 0 or more; got -0.5"),
+        (["The cat : inf"], "temperature must be 0 or more; got inf"),
+        (["The cat : NaN"], "temperature must be 0 or more; got nan"),
         (["The", "--seed", "-1"], "seed must be from 0 to 2147483647; got -1"),
         (["The", "--seed", "9" * 23], f"seed must be from 0 to 2147483647; got {'9' * 23}"),
         (["the cat " * 20], "this model reads 64, prompt and story together"),
@@ -145,7 +147,9 @@ def test_unknown_characters_are_replaced_where_that_is_asked(
         ("It was 10: 30", "It was 10: 30", None),
         ("Tom : a cat", "Tom : a cat", None),
         ("A cat : 0.9 dogs", "A cat : 0.9 dogs", None),
-        (" : 0.9", " : 0.9", None),
+        (" : 0.9", "", 0.9),
+        (": 0.9", "", 0.9),
+        ("Once : information", "Once : information", None),
     ],
 )
 def test_a_colon_after_a_space_and_a_number_at_the_end_are_the_temperature(

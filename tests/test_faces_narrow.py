@@ -103,7 +103,7 @@ def test_unseen_stands_beside_validation_when_a_search_is_over(
     for family in made.result.families:
         for size in family.sizes:
             (row,) = [row for row in rows if row[:2] == [size.family, f"{size.parameters:,}"]]
-            assert (f"{size.passed} of {size.tried}" in row) == (size.tried > 0)
+            assert f"{size.passed} of {size.tried}" in row
     # While it runs nothing is asked of unseen, and there is no column for it.
     running = Snapshot("training", made.spec, made.trials, frozenset(), 1.0, 1)
     text.console().print(find_live.size_table(running))

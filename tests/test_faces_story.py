@@ -50,9 +50,14 @@ class Screen(io.StringIO):
 
 
 def test_the_bar_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stream, shown in ((Screen(), True), (io.StringIO(), False)):
+    parts = ["1 of 7, speed: x", "2 of 7, speed: [x]"]
+    for stream, drawn in ((Screen(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
         with exam_bar() as progress:
-            progress("2 of 7, speed: [x]", 0.25)
-        assert ("2 of 7, speed: [x]" in stream.getvalue()) == shown
-        assert bool(stream.getvalue()) == shown
+            progress(parts[0], 0.25)
+            assert drawn or stream.getvalue() == f"{parts[0]}\n", "said when it begins"
+            progress(parts[0], 0.3)
+            progress(parts[1], 0.4)
+        assert parts[1] in stream.getvalue()
+        assert drawn == ("\x1b" in stream.getvalue())
+        assert drawn or stream.getvalue().splitlines() == parts

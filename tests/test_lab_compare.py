@@ -174,7 +174,7 @@ def test_what_was_asked_is_kept_where_it_is_interrupted(
     found = capsys.readouterr()
     said = "interrupted: not asked to the end: attention.pt, theirs"
     assert found.err.count(said) == 1
-    assert "none.pt: " in found.err
+    assert "lilliput: no file none.pt;" in found.err
     if shown == "--json":
         assert [row["model"] for row in json.loads(found.out)] == ["pure.pt", "tiny.bin"]
     else:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from report_search import SEARCH, SMALL, made_up_job
 
 from lilliput.exam import heatmap
-from lilliput.faces import cli_find, report_maps
+from lilliput.faces import charts, cli_find, report_maps
 from lilliput.faces.cli_flags import parse, spec_of
 from lilliput.faces.cli_train import TASKS
 from lilliput.faces.report_again import find_command
@@ -142,3 +142,13 @@ def test_a_shape_that_was_fixed_is_in_the_command() -> None:
     assert "--no-tied" in command
     free = key_of(spec.task, spec.training, {})
     assert "--layers" not in find_command(SEARCH, [trial], free)[0]
+
+
+@pytest.mark.parametrize(("number", "shown"), [(1, 1), (2, 2), (40, 0)])
+def test_a_line_of_one_point_is_seen(number: int, shown: int) -> None:
+    head = {"trial": 0, "family": "gpt", "parameters": 9, "text": ""}
+    rows = [{**head, "step": 5 + n, "score": 0.5, "low": 0.4, "high": 0.6} for n in range(number)]
+    spec = charts.curves(rows, by_family=None, y="score", title="score")
+    drawn = charts.render(spec)[0]
+    assert drawn.count('aria-roledescription="point"') == shown
+    assert drawn.count('aria-roledescription="rule mark"') == shown

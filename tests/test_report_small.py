@@ -112,12 +112,3 @@ def test_the_question_to_try_is_one_of_the_task(tmp_path: Path) -> None:
     assert max(int(left), int(right)) < 40
     run = RunSpec(task=replace(SMALL, operations="*", operands="50-60", held_out="none"))
     assert " * " in found._question(run)
-
-
-def test_a_line_of_one_point_is_a_dot() -> None:
-    rows = [{"trial": 0, "family": "gpt", "parameters": 9, "step": 8, "score": 0.5, "text": "a"}]
-    for times, dotted in ((1, True), (8, False)):
-        many = [{**row, "step": n} for row in rows for n in range(times)]
-        spec = charts.curves(many, by_family=None, y="score", title="score")
-        marks = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "line"]
-        assert [mark["point"] for mark in marks] == [dotted]

@@ -3,6 +3,7 @@
 Rows come as dictionaries and lie in a chart's `datasets`, so that altair does not check each one.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ SHAPES = {
     FAILURE: "triangle-down",
 }
 WIDTH, HEIGHT = 760, 380
+FEW = 4
+"""Points of a line at most that are drawn as such: through one, a line is nothing to see."""
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness; lighter on dark.
 _LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -138,7 +141,7 @@ def frontier(
         ),
     ).properties(width=WIDTH, height=HEIGHT)
     data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor)}
-    return _with_data(chart, data, "Score against parameters, one line a family.")
+    return with_data(chart, data, "Score against parameters, one line a family.")
 
 
 def _marks(pass_mark: float, floor: float) -> list[dict[str, Any]]:
@@ -187,7 +190,8 @@ def curves(
     x: str = "steps",
     log: bool = False,
 ) -> Spec:
-    """A line for each trial: score (a fraction, or minus bits) or loss against steps.
+    """A line for each trial, with its points where they are few: score (a fraction, or minus bits)
+    or loss against steps.
 
     Args:
         rows: of trial, family, parameters, step, text, and the field that `y` names; with low and
@@ -210,11 +214,11 @@ def curves(
         across = across.scale(type="log", base=2, nice=False)
     over = alt.selection_point(on="pointerover", fields=["trial"], empty=False, name="over")
     colour = _curve_colour(alt, rows, by_family)
-    num_trials = len({row["trial"] for row in rows})
-    several, dotted = num_trials > 1, len(rows) < 3 * num_trials
+    several = len({row["trial"] for row in rows}) > 1
     thin, thick, pale = (1.4, 3.5, 0.62) if several else (2, 2, 1.0)
+    tooltip = [alt.Tooltip("text:N", title=" ")]
     chart = alt.Chart(alt.NamedData("rows"))
-    lines = chart.mark_line(strokeJoin="round", point=dotted).encode(
+    lines = chart.mark_line(strokeJoin="round").encode(
         x=across,
         y=vertical,
         detail="trial:N",
@@ -222,16 +226,28 @@ def curves(
         # Not `opacity`, which is a layer a line and took seconds to draw.
         strokeOpacity=alt.when(over).then(alt.value(1.0)).otherwise(alt.value(pale)),
         strokeWidth=alt.when(over).then(alt.value(thick)).otherwise(alt.value(thin)),
-        tooltip=[alt.Tooltip("text:N", title=" ")],
+        tooltip=tooltip,
     )
     layers = [_rules(alt)] if pass_mark else []
-    if rows and "low" in rows[0] and y == "score":
+    banded = bool(rows) and "low" in rows[0] and y == "score"
+    if banded:
         area = chart.mark_area(fillOpacity=0.18).encode(x=across, y=alt.Y("low:Q"), y2="high:Q")
         layers.append(area.encode(color=colour))
-    chart = alt.layer(*layers, lines.add_params(over))
-    chart = chart.properties(width=WIDTH, height=300)
+    number = Counter(row["trial"] for row in rows)
+    few = [row for row in rows if number[row["trial"]] <= FEW]
     data = {"rows": rows, "marks": _marks(pass_mark, 0.0) if pass_mark else []}
-    return _with_data(chart, data, f"{title} against steps, one line a trial.")
+    layers.append(lines.add_params(over))
+    if few:
+        # A band through one point is nothing to see either.
+        seen = alt.Chart(alt.NamedData("few"))
+        if banded:
+            ends = seen.mark_rule(strokeWidth=2, strokeOpacity=0.5)
+            layers.append(ends.encode(x=across, y=alt.Y("low:Q"), y2="high:Q", color=colour))
+        points = seen.mark_point(filled=True, size=40, opacity=1)
+        layers.append(points.encode(x=across, y=vertical, color=colour, tooltip=tooltip))
+        data["few"] = few
+    chart = alt.layer(*layers).properties(width=WIDTH, height=300)
+    return with_data(chart, data, f"{title} against steps, one line a trial.")
 
 
 def _curve_colour(alt: Any, rows: Rows, by_family: Sequence[str] | None) -> Any:
@@ -247,35 +263,8 @@ def _curve_colour(alt: Any, rows: Rows, by_family: Sequence[str] | None) -> Any:
     return colour.legend(**legend, values=ticks) if len(ticks) > 1 else colour.legend(**legend)
 
 
-def heat_map(image: str, *, low: int, high: int, bands: Rows, title: str, subtitle: str) -> Spec:
-    """A picture with both operands as axes.
-
-    Args:
-        image: the picture as a data URI, its bottom left at (low, low).
-        bands: rows of x, x2, y, y2 in operands: what is held out.
-    """
-    import altair as alt
-
-    side = 300
-    span = [low - 0.5, high + 0.5]
-    x = alt.X("x:Q", title="right operand").scale(domain=span, nice=False, zero=False)
-    y = alt.Y("y:Q", title="left operand").scale(domain=span, nice=False, zero=False)
-    axis = {"grid": False, "format": "d", "tickMinStep": 1}
-    x, y = x.axis(**axis, tickCount=8), y.axis(**axis, tickCount=8)
-    picture = alt.Chart(alt.NamedData("image")).mark_image(
-        width=side, height=side, align="left", baseline="top", smooth=False
-    )
-    picture = picture.encode(url="url:N", x=alt.value(0), y=alt.value(0))
-    frame = alt.Chart(alt.NamedData("bands")).mark_rect(
-        fillOpacity=0.1, fill="black", stroke="#222222", strokeWidth=1.2, strokeDash=[4, 2]
-    )
-    chart = alt.layer(picture, frame.encode(x=x, x2="x2:Q", y=y, y2="y2:Q")).properties(
-        width=side, height=side, title=alt.Title(title, subtitle=subtitle)
-    )
-    return _with_data(chart, {"image": [{"url": image}], "bands": bands}, f"{title}: {subtitle}")
-
-
-def _with_data(chart: Any, data: Mapping[str, Rows], description: str) -> Spec:
+def with_data(chart: Any, data: Mapping[str, Rows], description: str) -> Spec:
+    """An altair chart as a specification with its rows by the names of their data."""
     # Checked against the schema by a test; here it would take a second.
     spec: Spec = chart.properties(description=description).to_dict(validate=False)
     # Altair's own configuration is its default size of a chart; the theme brings the rest.

@@ -1,6 +1,7 @@
 """`lilliput compare`: models of text side by side, ours and others', on the same text."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,12 +77,19 @@ def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, Lillip
         for name, found in compare(values.models, values.text, progress):
             if isinstance(found, LilliputError):
                 failed[name] = found
-                print(f"lilliput: {name}: {found}", file=sys.stderr)
+                print(f"lilliput: {_named(name, str(found))}", file=sys.stderr)
             else:
                 graded[name] = found
                 print(f"asked {name}", file=sys.stderr)
                 for words in filter(None, (found.remark, found.unkept)):
                     print(f"lilliput: {words}", file=sys.stderr)
+
+
+def _named(name: str, words: str) -> str:
+    """What went wrong with a model, with its name once."""
+    said = {re.escape(one) for one in (name, str(Path(name)))}
+    known = re.search(rf"(?<![^\s'\"])(?:{'|'.join(said)})(?![^\s'\",;:])", words)
+    return words if known else f"{name}: {words}"
 
 
 def _show(values: Any, graded: "dict[str, TextGraded]", note: str) -> None:

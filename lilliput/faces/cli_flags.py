@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from lilliput.errors import LilliputError, SpecError, UserError
+from lilliput.errors import SpecError, UserError
 from lilliput.specs.training import Stage
 from lilliput.units import parse_count
 
@@ -99,8 +99,9 @@ def parse(command: str, about: str, flags: Sequence[Flag], argv: Sequence[str]) 
     """The values of a verb's flags, by name.
 
     Raises:
-        UserError: a flag that the verb does not have, with the nearest one.
-        SystemExit: 0 after --help; 2 after a message about a value.
+        UserError: a flag that the verb does not have, with the nearest one; or a value that cannot
+            be read.
+        SystemExit: 0 after --help; 2 after tyro's own message about a value.
     """
     fields = [
         (flag.name, _annotated(flag), dataclasses.field(default=flag.default)) for flag in flags
@@ -152,18 +153,11 @@ def _no_such_flag(command: str, argument: str, known: list[str]) -> str:
 def primitive(
     metavar: str, read: Callable[[str], Any], write: Callable[[Any], str] = str
 ) -> PrimitiveConstructorSpec[Any]:
-    """How one argument is read; LilliputErrors of `read` become tyro's messages."""
-
-    def from_strings(texts: list[str]) -> Any:
-        try:
-            return read(texts[0])
-        except LilliputError as error:
-            raise ValueError(str(error)) from None
-
+    """How one argument is read. LilliputErrors of `read` end the parsing as they are."""
     return PrimitiveConstructorSpec(
         nargs=1,
         metavar=metavar,
-        instance_from_str=from_strings,
+        instance_from_str=lambda texts: read(texts[0]),
         is_instance=lambda value: True,
         str_from_instance=lambda value: [write(value)],
     )

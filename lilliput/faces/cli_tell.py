@@ -20,7 +20,9 @@ ABOUT = (
     " space, a colon and a number at the end of a prompt are no part of it, while `10:30` is text."
     " Without a prompt it asks for prompts, until `exit`; from a pipe it tells a story a line."
 )
-_AT = re.compile(r"(.*\S)\s+:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*", re.DOTALL)
+_AT = re.compile(
+    r"(?:(.*\S)\s+|\s*):\s*([+-]?(?:\d+\.?\d*|\.\d+|inf|nan))\s*", re.DOTALL | re.IGNORECASE
+)
 
 
 def flags_of() -> list[Flag]:
@@ -79,7 +81,7 @@ def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
     """`A cat : 0.9` as the prompt and its temperature, as tinystoriesgru's chat has it.
 
     Raises:
-        SpecError: a temperature below 0.
+        SpecError: a temperature below 0, or without an end.
 
     >>> split_temperature("A cat : 0.9", Sampling())[0]
     'A cat'
@@ -87,7 +89,7 @@ def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
     match = _AT.fullmatch(prompt)
     if match is None:
         return prompt, sampling
-    return match[1], replace(sampling, temperature=float(match[2]))
+    return match[1] or "", replace(sampling, temperature=float(match[2]))
 
 
 def _tell(model: "TextModel", prompt: str, sampling: Sampling, values: Any) -> None:

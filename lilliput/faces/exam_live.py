@@ -1,4 +1,4 @@
-"""An exam of a model of text as it goes: a bar on stderr where that is a terminal."""
+"""An exam of a model of text as it goes, on stderr: a bar on a terminal, else a line a part."""
 
 import sys
 from collections.abc import Iterator
@@ -7,11 +7,24 @@ from contextlib import contextmanager
 from lilliput.tasks.documents import Progress
 
 
+def _said() -> Progress:
+    last = ""
+
+    def say(what: str, share: float) -> None:
+        nonlocal last
+        if what != last:
+            print(what, file=sys.stderr, flush=True)
+        last = what
+
+    return say
+
+
 @contextmanager
 def exam_bar() -> Iterator[Progress]:
-    """Shows what an exam tells of itself; nothing where stderr is no terminal."""
+    """Shows what an exam tells of itself; where stderr is no terminal, when it comes to something
+    else."""
     if not sys.stderr.isatty():
-        yield lambda what, share: None
+        yield _said()
         return
     from rich import progress as rich
     from rich.console import Console

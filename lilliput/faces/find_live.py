@@ -14,7 +14,7 @@ from lilliput.faces.found import (
     shape_words,
 )
 from lilliput.faces.text import NARROW, console, mark_words, plain_table
-from lilliput.search.result import seeds_of
+from lilliput.search.result import count_seeds
 from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
 
@@ -110,11 +110,13 @@ def size_table(snapshot: "Snapshot") -> Any:
     sizes = _sizes(snapshot)
     # Validation and unseen side by side; in a narrow window in the place of the number of trials.
     asked = bool(sizes) and not _all_asked(snapshot)
-    counted = not asked or console().width >= NARROW
+    wide = console().width >= NARROW
+    counted = not asked or wide
     header = ["family", "parameters", *["trials"] * counted, best_of, *["unseen"] * asked]
     folds = (0, *range(2 + counted, len(header)), len(header) + 1)
     right = (1, *[2] * counted, len(header))
-    table = plain_table(*header, "pass", "state", right=right, folds=folds)
+    seeds = "seeds pass" if wide else "pass"
+    table = plain_table(*header, seeds, "state", right=right, folds=folds)
     rungs: dict[tuple[str, int], list[Trial]] = {}
     for trial in snapshot.trials:
         rungs.setdefault((trial.family, trial.rung), []).append(trial)
@@ -122,22 +124,20 @@ def size_table(snapshot: "Snapshot") -> Any:
     for family, rung in sorted(rungs, key=lambda key: (order.get(key[0], 0), key[1])):
         here = rungs[family, rung]
         tried = [trial for trial in here if trial.points]
-        mark = snapshot.spec.pass_mark
         best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
         size = sizes.get((family, rung))
         if size is not None:
             best = size.trial
+        passed, over = count_seeds(best, here, snapshot.spec.pass_mark) if best else (0, 0)
         unseen = evidence_words(size.unseen, level_of(size.z)) if size and size.unseen else ""
-        seeds = seeds_of(best, tried, mark) if best else []
-        passed = sum(trial.passes(mark) for trial in seeds)
         table.add_row(
             family + mark_words(marks_of((best or here[0]).spec)),
             f"{here[0].parameters:,}",
             *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",
             *[unseen] * asked,
-            f"{passed} of {len(seeds)}" if seeds else "",
-            _state(here, any(trial.passes(mark) for trial in tried), snapshot),
+            f"{passed} of {over}" if best else "",
+            _state(here, passed, snapshot),
         )
     return table
 
@@ -148,7 +148,7 @@ def _sizes(snapshot: "Snapshot") -> "dict[tuple[str, int], Size]":
     return {(family.name, size.rung): size for family in families for size in family.sizes}
 
 
-def _state(here: "list[Trial]", passed: bool, snapshot: "Snapshot") -> str:
+def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
     at_work = [trial for trial in here if trial.number in snapshot.running]
     if at_work:
         parts = sorted((trial.step / trial.num_steps for trial in at_work), reverse=True)

@@ -1,5 +1,6 @@
 """A search's pass mark and budget as they are typed. Knows no flag."""
 
+import math
 from typing import Any
 
 from lilliput.errors import SpecError
@@ -13,9 +14,12 @@ def read_share(text: str) -> float:
     0.7
     """
     try:
-        return float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
+        share = float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
     except ValueError:
-        raise SpecError(f"cannot read {text!r} as a pass mark; write 70% or 0.7") from None
+        share = math.nan
+    if not math.isfinite(share):
+        raise SpecError(f"cannot read {text!r} as a pass mark; write 70% or 0.7")
+    return share
 
 
 def read_budget(text: str) -> dict[str, Any]:

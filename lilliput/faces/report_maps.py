@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lilliput.faces import charts
+from lilliput.faces import chart_map, charts
 from lilliput.lab.words import SIGNS
 
 RIGHT, WRONG, MISSING = "1", "0", "."
@@ -87,7 +87,7 @@ def chart_of(map_: Map, held: tuple[int, int] | None, marked: str = "") -> chart
     if held and outlined:
         subtitle += f"; outlined: {held[0]}–{held[1]}, never trained on"
     name = f"{NAMES.get(map_.operation, map_.operation)} {SIGNS.get(map_.operation, '')}"
-    return charts.heat_map(
+    return chart_map.heat_map(
         "data:image/png;base64," + base64.b64encode(picture(map_.rows)).decode(),
         low=map_.low,
         high=high,

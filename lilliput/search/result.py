@@ -167,10 +167,15 @@ def summarise(
     )
 
 
-def seeds_of(best: Trial, here: Sequence[Trial], mark: float) -> list[Trial]:
-    """Those with the recipe of a size's best: others that were tried, or were set aside halfway,
-    say nothing of it."""
-    return [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+def count_seeds(best: Trial, here: Sequence[Trial], mark: float) -> tuple[int, int]:
+    """How many seeds of a trial's recipe pass, and how many passed or are over.
+
+    Args:
+        here: all trials of the same family and rung.
+    """
+    # Other recipes that were tried, and seeds set aside halfway, say nothing of this one.
+    seeds = [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+    return sum(trial.passes(mark) for trial in seeds), len(seeds)
 
 
 def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -> Size:
@@ -186,15 +191,13 @@ def _size(here: list[Trial], looks: Sequence[Look], mark: float, floor: float) -
         for trial in here
         if trial.purpose == "typical" and trial.done
     )
-    seeds = seeds_of(best, here, mark)
     ended = [trial for trial in here if trial.done and not trial.diverged]
     return Size(
         best.family,
         best.rung,
         best.asked,
         best,
-        sum(trial.passes(mark) for trial in seeds),
-        len(seeds),
+        *count_seeds(best, here, mark),
         look.unseen if look else None,
         bool(confirmed),
         median(typical) if len(typical) >= 3 else None,
