@@ -194,7 +194,11 @@ def test_find_the_smallest_storyteller(home: Path, capsys: pytest.CaptureFixture
     assert "try it: lilliput tell 'Once upon a time' --model search/models/trial-" in out
     page = (home / "search/report.html").read_text()
     assert "at most 4.1 bits per character" in page
-    assert "unigram" in page
+    assert re.search(r"Triangle: [^.]* better than the unigram\.", page)
+    assert re.search(r"<nav.*>Exam</a>.*</nav>", page)
+    assert "confirming on unseen documents" in out
+    for words in ("heat map", "constant answer", "unseen problems", "Validation score"):
+        assert words not in page.split('<script type="application/json"')[0] + out
     assert (home / "search/charts/frontier.png").exists()
     assert main(["find", "stories", "--text", "stories.txt", "--pass", "70%"]) == 2
     assert "write bits: 1.327" in " ".join(capsys.readouterr().err.split())

@@ -163,10 +163,10 @@ def test_the_page_says_how_and_keeps_paragraphs(
     assert re.search(r"\.story \{[^}]*white-space: pre-line", source)
     rows = [[cell for _, cell in row] for row in page.rows]
     for label in labels(seven).values():
-        assert sum(row[0] == label for row in rows) == 3
+        assert sum(row[0] == label for row in rows) == 4
     (real,) = [row for row in rows if row[0] == "real stories"]
     assert real[-1] == "95.3 %[87.1, 98.4]"
-    assert ["unigram", "", "", "", "", "4.386", ""] in rows
+    assert ["unigram", "", "4.386"] in rows
     (speed,) = [row for row in rows if row[0] == "stories260K.bin" and "837 to 2,098" in row]
     assert speed[1:5] == ["2,018", "837 to 2,098", "1,234", "54"]
     file = (tmp_path / "compare.md").read_text()
@@ -206,3 +206,21 @@ def test_each_model_has_its_own_threads(seven: dict[str, TextGraded]) -> None:
     assert "thread" not in told.note
     assert [row[-1] for row in told.rows][:2] == ["PyTorch, 2 threads", "PyTorch, 1 thread"]
     assert "on 1 thread" in figures(seven)[-1].note
+
+
+def test_bits_on_several_texts_are_a_table_of_their_own(tmp_path: Path) -> None:
+    one = graded()
+    both = replace(one.grade.sections["tales"], replaced=12, replaced_share=0.0061)
+    alone = replace(one, grade=replace(one.grade, sections={"tales": both}))
+    two = replace(one, grade=replace(one.grade, sections=dict.fromkeys(["tales", "others"], both)))
+    bits = "1.200[1.087, 1.313](12 (0.61 %) replaced)"
+    size = ["a", "memory-gru(tinystoriesgru)", "211,008", "1.85 MB"]
+    tables = [(alone, [[*size, bits, "20"]]), (two, [[*size, "20"], ["a", bits, bits]])]
+    for made, wanted in tables:
+        source = write_comparison(tmp_path, {"a": made}).read_text()
+        rows = [[cell for _, cell in row] for row in Page(source).rows]
+        assert [row for row in rows if row[0] == "a"][: len(wanted)] == wanted
+        assert "<br>(12 (0.61 %) replaced)" in source
+        # Each is named for those who hear the page.
+        labels_of = re.findall(r'<table[^>]* aria-label="([^"]*)"', source)
+        assert len(labels_of) == len(set(labels_of)) == len(wanted) + 2

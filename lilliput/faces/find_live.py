@@ -89,6 +89,8 @@ def _all_asked(snapshot: "Snapshot") -> bool:
 
 
 def _confirming(snapshot: "Snapshot") -> str:
+    if snapshot.spec.pass_mark < 0:
+        return "confirming on unseen documents"
     return f"confirming on {'all' if _all_asked(snapshot) else 'unseen'} problems"
 
 

@@ -140,7 +140,7 @@ def _header(search: Search) -> Html:
     places = {
         "frontier": "Frontier",
         **({"teacher": "Teacher"} if result.gains else {}),
-        "exams": "Exam" if spec.pass_mark < 0 else "Exam and heat maps",
+        "exams": "Exam and heat maps" if search.task.kind == "arithmetic" else "Exam",
         "curves": "Learning curves",
         "trials": "Trials",
         **({"others": "Others"} if report_beside.others(search.task) else {}),
@@ -151,8 +151,9 @@ def _header(search: Search) -> Html:
 
 
 def _frontier(search: Search) -> Html:
+    asked = "documents" if search.spec.pass_mark < 0 else "problems"
     possible = (
-        "a circle where it was confirmed on unseen problems (score and interval are unseen's, as"
+        f"a circle where it was confirmed on unseen {asked} (score and interval are unseen's, as"
         " wide as the confirmation's share of the error asks, 95 % or more), a square where only"
         " validation was asked"
     )
@@ -205,6 +206,8 @@ def _exams(search: Search, folder: Path) -> tuple[Html, dict[str, Any]]:
 
 def _curves(search: Search) -> Html:
     what = "Score on all problems" if search.num_all else "Validation score"
+    if search.spec.pass_mark < 0:
+        what = "Bits per character of validation"
     caption = f"{what} against steps, a line a trial. Point at a line to see whose it is."
     place = chart("learning-curves", f"{caption} The scores are in the trials table.", caption)
     return section("curves", "Learning curves", place)

@@ -1,6 +1,6 @@
 """report.html of a comparison: tables and stories, on one page that opens offline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from lilliput.faces.report_page import (
     whole_width,
 )
 from lilliput.faces.text_compare import (
+    BEFORE_BITS,
     Figures,
     fewest_words,
     figures,
@@ -64,7 +65,7 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]", said: str
             "table",
             "Size and bits per character",
             whole_width(svg, "Bits per character against parameters, one point a model"),
-            _table(size, "Size and bits per character"),
+            *(_table(part, label) for label, part in _parts(size).items()),
             note(how_words(graded)),
         ),
         section("card", "Story card", _table(card, "Story card")),
@@ -77,10 +78,29 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]", said: str
     return path
 
 
+def _parts(size: Figures) -> dict[str, Figures]:
+    """As tables that a page has room for, by their labels: size and context stand apart from the
+    bits on several texts."""
+    context = len(size.header) - 1
+    texts = range(BEFORE_BITS, context)
+    if len(texts) == 1:
+        return {"Size and bits per character": size}
+    return {
+        "Size and effective context": _columns(size, (*range(BEFORE_BITS), context)),
+        "Bits per character": _columns(size, (0, *texts)),
+    }
+
+
+def _columns(part: Figures, numbers: Sequence[int]) -> Figures:
+    """Some columns; a row that has nothing in them but its name is left out."""
+    header, *rows = ([row[number] for number in numbers] for row in (part.header, *part.rows))
+    return Figures(header, [row for row in rows if any(row[1:])], part.note)
+
+
 def _table(part: Figures, label: str) -> Html:
     """What is in brackets under what is before, so that a row is as short as it can be."""
     rows = [
-        [row[0], *(lines(cell.replace(" [", "\n[").replace(" (", "\n(")) for cell in row[1:])]
+        [row[0], *(lines(cell.replace(" [", "\n[").replace(" (", "\n(", 1)) for cell in row[1:])]
         for row in part.rows
     ]
     return table([lines(words) for words in part.header], rows, label=label)

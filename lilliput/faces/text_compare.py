@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     """Exams by the names of the models, as they were typed."""
 
 
+_SIZE = ("model", "family", "parameters", "bytes")
+BEFORE_BITS = len(_SIZE)
+"""Columns before those of bits per character, of which each text has one; context is the last."""
+
+
 class Figures(NamedTuple):
     """A table of a comparison: the models down, some figures of each across."""
 
@@ -56,7 +61,7 @@ def figures(graded: "Compared") -> list[Figures]:
 def _bits(graded: "Compared") -> Figures:
     first = next(iter(graded.values()))
     sections = list(first.grade.sections)
-    header = ["model", "family", "parameters", "bytes"]
+    header = list(_SIZE)
     header += [f"bits per character,\n{name} [95 %]" for name in sections]
     header.append("effective context,\ncharacters")
     rows = []
