@@ -89,7 +89,9 @@ def test_what_cannot_be_cut_down_is_said(
     assert main(["find", "lines", "--file", "x", "--shrink", "runs/large"]) == 2
     assert "was not trained here on lines" in capsys.readouterr().err
     assert main([*shrunk, "--heads", "1"]) == 2
-    assert "runs/large has its shape" in capsys.readouterr().err
+    assert "runs/large has its shape: leave out --heads\n" in capsys.readouterr().err
+    assert main([*shrunk, "--families", "gru"]) == 2
+    assert "runs/large has its shape: leave out --families\n" in capsys.readouterr().err
     wrong = replace(parent, model=replace(SHAPE, width=4), start_digest="")
     with pytest.raises(SpecError, match="width cannot be cut"):
         with_start(wrong)

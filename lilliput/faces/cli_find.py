@@ -128,7 +128,9 @@ def main(argv: Sequence[str]) -> int:
     training: TrainingSpec = spec_of(TrainingSpec, values)
     shape = _shape(values, typed)
     if base and (shape or search.families != ("gpt",)):
-        raise UserError(f"{values.shrink} has its shape: leave out --families and {sorted(shape)}")
+        named = ["--families"] if search.families != ("gpt",) else []
+        named += [f"--{name.replace('_', '-')}" for name in shape]
+        raise UserError(f"{values.shrink} has its shape: leave out {' and '.join(named)}")
     prepare(made, quiet=values.json)
     made = sealed(made)
     descent = descent_of(model, made, training, typed, search) if model else None
