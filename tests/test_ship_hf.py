@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,13 +16,17 @@ import torch
 from test_engine import CHARACTERS, CONTEXT, SPECS, made
 
 from lilliput.faces.cli import main
+from lilliput.lab.load import load
 from lilliput.lab.modelcard import MARK
+from lilliput.lab.shipped import GOLDEN, PIECES
+from lilliput.lab.telling import TextModel
 from lilliput.models import modelfile
 from lilliput.models.modelfile import read_card
 from lilliput.shipping import hf
 from lilliput.shipping.hf_code import modeling
 from lilliput.specs import FAMILIES, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec
+from lilliput.specs.sampling import Sampling
 from lilliput.zoo import path_of
 
 transformers = pytest.importorskip("transformers")
@@ -162,14 +167,34 @@ def test_transformers_reads_our_pieces(home: Path, capsys: pytest.CaptureFixture
     tokenizer = transformers.AutoTokenizer.from_pretrained("teller-hf")
     vocabulary = read_card(path_of("stories-211k")).vocabulary
     for text in ['Tom said, "Hi  there!"\n\nThe 12 cats', " ", "a\n b", "Lily's 99 toys!?"]:
-        assert tokenizer(text).input_ids == vocabulary.encode(text)
+        assert tokenizer(text).input_ids == [0, *vocabulary.encode(text)]
         assert tokenizer.decode(vocabulary.encode(text)) == text
+
+
+@pytest.mark.parametrize("name", ["stories-60k", "memory-gru-210k", "addition-368"])
+def test_what_the_card_says_to_type_says_what_the_model_says(
+    home: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ship", f"zoo:{name}", "--as", "hf", "--out", name]) == 0
+    (code,) = re.findall(r"```python\n(.*?)```", Path(name, "README.md").read_text(), re.S)
+    capsys.readouterr()
+    exec(code, {})
+    said = capsys.readouterr().out
+    model = load(f"zoo:{name}")
+    if isinstance(model, TextModel):
+        sampling = Sampling(temperature=0.0)
+        told = "".join(model.tell(GOLDEN, sampling=sampling, pieces=PIECES))
+        assert said == f"{GOLDEN}{told}\n"
+    else:
+        question, _, answer = said.partition("=")
+        assert model.task.format.read("+", answer.strip()) == model(question)
+        assert "answers are of fixed width, without a point, and of + - * with the last" in code
 
 
 def test_what_says_something_else_is_not_written(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hf, "say", lambda folder, prompts, start, most: ["7"] * len(prompts))
+    monkeypatch.setattr(hf, "say", lambda folder, prompts, most: ["7"] * len(prompts))
     assert main("ship zoo:addition-368 --as hf --out wrong".split()) == 1
     assert "transformers says ['7'" in capsys.readouterr().err
     assert not Path("wrong").exists()

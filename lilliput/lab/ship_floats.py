@@ -1,6 +1,8 @@
 """The forms that work in floats: transformers' folder, and a graph of one step for ONNX."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from lilliput.errors import NotFoundError
 from lilliput.files import write_atomically
@@ -14,6 +16,7 @@ from lilliput.lab.shipped import (
     same,
     write_card,
 )
+from lilliput.specs import ArithmeticSpec, TaskSpec
 
 
 def folder(job: Job) -> Shipped:
@@ -26,16 +29,27 @@ def folder(job: Job) -> Shipped:
     with new_folder(job.out) as made:
         hf.write_folder(made, network, job.card)
         try:
-            start = job.card.spec.training.opens_with_end
-            said = hf.say(made, asked.prompts, start, asked.most)
+            said = hf.say(made, asked.prompts, asked.most)
             same("transformers", said, asked.expected)
             count = len(said)
         except NotFoundError as error:
             why_not = str(error)
         shipped = Shipped(job.out, 0, count, why_not)
-        card = job.words.markdown(shipped.words, hf.use(job.out.name, job.card.own))
+        remark = _remark(job.card.spec.task, job.card.format)
+        code = hf.use(job.out.name, job.card.own, asked.prompts[0], asked.most, remark)
+        card = job.words.markdown(shipped.words, code)
         write_atomically(made / "README.md", card.encode(), then=THEN)
     return replace(shipped, bytes=folder_size(job.out))
+
+
+def _remark(task: TaskSpec, style: Mapping[str, Any]) -> str:
+    """How a question is written for a calculator, and its answer read."""
+    if not isinstance(task, ArithmeticSpec):
+        return ""
+    turned = " ".join(style["reverse"])
+    padded = "of fixed width, without a point, and " if style["kind"] == "padded" else ""
+    last = f"; answers are {padded}of {turned} with the last digit first" if turned else ""
+    return f"a sum as this model writes it{last}"
 
 
 def graph(job: Job) -> Shipped:

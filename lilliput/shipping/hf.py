@@ -56,7 +56,7 @@ def write_folder(folder: Path, network: nn.Module, card: Card) -> None:
     }
     vocabulary = card.vocabulary
     assert isinstance(vocabulary, Vocabulary), "a model of ours has no other"
-    files = tokenizer(vocabulary, card.context)
+    files = tokenizer(vocabulary, card.context, card.spec.training.opens_with_end)
     files["config.json"] = config
     files["generation_config.json"] = {"bos_token_id": 0, "eos_token_id": 0}
     for name, content in files.items():
@@ -171,17 +171,16 @@ _ASK = """
 import json, sys
 from pathlib import Path
 from lilliput.shipping.hf import continue_all
-folder, prompts, start, most = json.loads(sys.stdin.read())
-print(json.dumps(continue_all(Path(folder), prompts, start, most)))
+folder, prompts, most = json.loads(sys.stdin.read())
+print(json.dumps(continue_all(Path(folder), prompts, most)))
 """
 
 
-def say(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
-    """What transformers goes on with, greedily, from the folder alone; where that takes the code in
-    it, in a process of its own, whose copy of the code is gone afterwards.
+def say(folder: Path, prompts: list[str], most: int) -> list[str]:
+    """What transformers goes on with, greedily, from the folder alone, as its card says; where that
+    takes the code in it, in a process of its own, whose copy of the code is gone afterwards.
 
     Args:
-        start: whether the end mark is read before a prompt.
         most: pieces at most, the end mark among them.
 
     Raises:
@@ -193,11 +192,11 @@ def say(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
             "transformers is not installed, so it was not asked; pip install 'lilliput[hf]'"
         )
     if not (folder / f"{CODE}.py").exists():
-        return continue_all(folder, prompts, start, most)
+        return continue_all(folder, prompts, most)
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(
             [sys.executable, "-c", _ASK],
-            input=json.dumps([str(folder.resolve()), prompts, start, most]),
+            input=json.dumps([str(folder.resolve()), prompts, most]),
             env={**os.environ, "HF_MODULES_CACHE": cache, "HF_HUB_OFFLINE": "1"},
             capture_output=True,
             text=True,
@@ -207,7 +206,7 @@ def say(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
     return [str(text) for text in json.loads(done.stdout.splitlines()[-1])]
 
 
-def continue_all(folder: Path, prompts: list[str], start: bool, most: int) -> list[str]:
+def continue_all(folder: Path, prompts: list[str], most: int) -> list[str]:
     """As `say`, in this process."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
@@ -220,20 +219,28 @@ def continue_all(folder: Path, prompts: list[str], start: bool, most: int) -> li
     window = getattr(model.config, "max_position_embeddings", None)
     texts = []
     for prompt in prompts:
-        ids = [0] * start + reader(prompt).input_ids
-        room = min(most, window - len(ids)) if window else most
-        out_BT = model.generate(
-            torch.tensor([ids]), do_sample=False, max_new_tokens=room, pad_token_id=0
-        )
-        texts.append(reader.decode(out_BT[0, len(ids) :], skip_special_tokens=True))
+        asked = reader(prompt, return_tensors="pt")
+        length = asked["input_ids"].shape[1]
+        room = min(most, window - length) if window else most
+        out_BT = model.generate(**asked, do_sample=False, max_new_tokens=room, pad_token_id=0)
+        texts.append(reader.decode(out_BT[0, length:], skip_special_tokens=True))
     return texts
 
 
-def use(folder: str, spec: ModelSpec) -> str:
-    """How the folder is loaded, as lines of Python."""
+def use(folder: str, spec: ModelSpec, prompt: str, most: int, remark: str) -> str:
+    """How the folder is loaded and asked, as lines of Python.
+
+    Args:
+        most: pieces at most that it goes on with.
+        remark: what must be known of prompt and answer; empty: nothing.
+    """
     trusted = "" if shape_of(spec) else ", trust_remote_code=True"
+    said = f"  # {remark}" if remark else ""
     return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}"{trusted})
 model = AutoModelForCausalLM.from_pretrained("{folder}"{trusted})
+asked = tokenizer({prompt!r}, return_tensors="pt"){said}
+told = model.generate(**asked, do_sample=False, max_new_tokens={most}, pad_token_id=0)
+print(tokenizer.decode(told[0], skip_special_tokens=True))
 """

@@ -8,8 +8,12 @@ _WORDS = r" ?[^\W\d_]+| ?(?:[\d_]|[^\w \n])+|[ \n]"
 """tasks.vocabulary's words, as the tokenizers library writes regular expressions."""
 
 
-def tokenizer(vocabulary: Vocabulary, context: int) -> dict[str, Any]:
-    """tokenizer.json and its settings: byte-pair merges within our words, or characters alone."""
+def tokenizer(vocabulary: Vocabulary, context: int, opens: bool) -> dict[str, Any]:
+    """tokenizer.json and its settings: byte-pair merges within our words, or characters alone.
+
+    Args:
+        opens: the model reads the end mark before a text, so the tokenizer writes it there.
+    """
     pieces = [vocabulary.decode([number]) for number in range(len(vocabulary))]
     merges = [[pieces[left], pieces[right]] for left, right in vocabulary.merges]
     end = vocabulary.end
@@ -25,7 +29,7 @@ def tokenizer(vocabulary: Vocabulary, context: int) -> dict[str, Any]:
         "pre_tokenizer": {
             "type": "Split", "pattern": {"Regex": _WORDS}, "behavior": "Isolated", "invert": False,
         },
-        "post_processor": None,
+        "post_processor": _opening(end) if opens else None,
         "decoder": {"type": "Fuse"},
         "model": {
             "type": "BPE",
@@ -46,6 +50,19 @@ def tokenizer(vocabulary: Vocabulary, context: int) -> dict[str, Any]:
         "bos_token": end,
         "eos_token": end,
         "model_max_length": context,
+        "model_input_names": ["input_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
     }
     return {"tokenizer.json": tokenizer, "tokenizer_config.json": settings}
+
+
+def _opening(end: str) -> dict[str, Any]:
+    """The end mark in front of a text, or of each of two."""
+    mark = {"SpecialToken": {"id": end, "type_id": 0}}
+    one, other = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
+    return {
+        "type": "TemplateProcessing",
+        "single": [mark, one],
+        "pair": [mark, one, mark, other],
+        "special_tokens": {end: {"id": end, "ids": [0], "tokens": [end]}},
+    }
