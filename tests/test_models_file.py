@@ -1,12 +1,15 @@
 """Model files: what is saved is loaded bit for bit; whatever is damaged or foreign is refused."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +22,7 @@ from lilliput.errors import FileError, NotFoundError
 from lilliput.models.build import build
 from lilliput.models.modelfile import VERSION, Card, load, read_card, save
 from lilliput.models.size import count_parameters
+from lilliput.models.tensors import read_tensors
 from lilliput.specs import GPTSpec, ModelSpec, RunSpec
 
 CHARACTERS = '\n0123456789"\\é'
@@ -138,6 +142,40 @@ def test_a_card_of_another_model_is_refused(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.parametrize("read", [load, read_tensors])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layers": 1_000_000_000},
+        {"width": 1 << 30},
+        {"parameters": 7},
+        {"shape": [3, 4]},
+        {"shape": "abc"},
+        {"dtype": "F64"},
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused_before_anything_of_its_size_is_made(
+    saved: Path, read: Callable[[Path], object], change: dict[str, Any]
+) -> None:
+    """Its digest is right: whoever made it worked that out too."""
+    content = saved.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    entry = json.loads(header["__metadata__"]["lilliput"])
+    model = entry["card"]["spec"]["model"]
+    for name, value in change.items():
+        parts = (model, entry["card"], header["embedding"])
+        next(part for part in parts if name in part)[name] = value
+    entry["digest"] = "0" * 64
+    header["__metadata__"]["lilliput"] = json.dumps(entry)
+    table = json.dumps(header).encode()
+    blank = len(table).to_bytes(8, "little") + table + content[start:]
+    digest = hashlib.sha256(blank).hexdigest().encode()
+    saved.write_bytes(blank.replace(b"0" * 64, digest, 1))
+    with pytest.raises(FileError, match="does not hold the model"):
+        read(saved)
+
+
 @pytest.mark.parametrize("function", ["fsync", "replace"])
 def test_a_failing_write_leaves_the_old_file(
     saved: Path, monkeypatch: pytest.MonkeyPatch, function: str
@@ -159,7 +197,9 @@ def test_a_kill_in_the_middle_leaves_the_old_file(saved: Path) -> None:
     before = saved.read_bytes()
     code = f"""
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from lilliput.models import modelfile
 model, card = modelfile.load(Path({str(saved)!r}))
 model.embedding.data.zero_()
@@ -174,7 +214,9 @@ modelfile.save(Path({str(saved)!r}), model, card)
 def test_reading_a_card_does_not_import_torch(saved: Path) -> None:
     code = f"""
 import json, sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from lilliput.models.modelfile import read_card
 print(json.dumps(["torch" in sys.modules, read_card(Path({str(saved)!r})).characters]))
 """

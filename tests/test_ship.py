@@ -73,6 +73,10 @@ def test_a_c_file_stands_by_itself(home: Path, capsys: pytest.CaptureFixture[str
         (["-t", "-1", "1 + 1"], "usage:"),
         (["-z", "1", "1 + 1"], "usage:"),
         (["-t"], "usage:"),
+        (["-t", "nan", "1 + 1"], "usage:"),
+        (["-k", "1e20", "1 + 1"], "usage:"),
+        (["-n", "1e30", "1 + 1"], "usage:"),
+        (["-s", "1e30", "1 + 1"], "usage:"),
         (["1" * 5_000], "too long"),
     ],
 )
@@ -85,9 +89,11 @@ def test_what_a_program_cannot_answer_is_said(home: Path, arguments: list[str], 
 
 def test_lines_are_answered_one_by_one(home: Path) -> None:
     assert main(["ship", "sums", "--out", "calculator"]) == 0
-    lines = "1 + 1\n\n7 / 0\n2 + 2\n"
+    # What is longer than a line may be is refused once, and no part of it answered.
+    lines = f"1 + 1\n\n{'1' * 9_000} + 1\n7 / 0\n2 + 2\n"
     done = subprocess.run(["./calculator"], input=lines, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2, "one line was refused"
+    assert done.returncode == 2, "two lines were refused"
+    assert done.stderr.count("\n") == 2
     assert [line.split(" = ")[0] for line in done.stdout.splitlines()] == ["1 + 1", "2 + 2"]
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from lilliput.engine import flat
 from lilliput.engine.binding import library
-from lilliput.models.modelfile import Tensor
+from lilliput.models.tensors import Tensor
 from lilliput.shipping import exe, whole
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")

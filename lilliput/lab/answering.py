@@ -126,12 +126,11 @@ class Model:
 
         vocabulary = self.vocabulary
         assert isinstance(vocabulary, Vocabulary), "the engine reads no other"
-        longest = longest_answer(self.task)
         return answerer(
             engine,
             vocabulary,
             self.card.context,
-            longest=longest,
+            longest=longest_answer(self.task),
             start=self.start,
             sampling=sampling,
             seed=seed,

@@ -162,10 +162,10 @@ def advance(
 ) -> Progress:
     """Trains `steps` further and validates what would be kept: a pure function of its arguments.
 
+    A training that diverged is over: nothing right, and no number as its loss.
+
     Args:
         answers: where the answers of the spec's teacher are kept; None: it is asked again.
-
-    A training that diverged is over: nothing right, and no number as its loss.
     """
     from lilliput.training.loop import Training
 

@@ -9,12 +9,14 @@ knows no task: an answer format is carried as data.
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.files import GOES_ON, write_atomically
+from lilliput.models.size import count_parameters
 from lilliput.specs.codec import from_dict, to_dict
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
@@ -29,10 +31,12 @@ VERSION = 3
 """Layout of the metadata; a file with a larger number is refused. 3 is written where the model is
 one of transformers, 2 elsewhere."""
 _BLANK = "0" * 64
+_SIZES = {"F32": 4, "I16": 2, "I8": 1}
+"""Bytes of a number of ours."""
 _LONGEST_HEADER = 100_000_000
 """The safetensors format allows no more."""
 _DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
-_REMEDY = "copy it again from where it came, or train it again"
+REMEDY = "copy it again from where it came, or train it again"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
 
     from lilliput.models.quantise import unpack
 
-    content, _, card = _verified(path)
+    content, _, card = verified(path)
     tensors = unpack(from_bytes(content))
     model = _shaped(card)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -154,7 +158,7 @@ def load(path: Path) -> tuple["nn.Module", Card]:
         )
         raise FileError(
             f"{path} does not hold the model that its card describes: {', '.join(names)} differ;"
-            f" {_REMEDY}"
+            f" {REMEDY}"
         )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -173,45 +177,43 @@ def _shaped(card: Card) -> "nn.Module":
     return build(card.spec.model, len(card.characters) + len(card.merges), card.context)
 
 
-@dataclasses.dataclass(frozen=True)
-class Tensor:
-    """Numbers as a file holds them, little-endian, row by row."""
-
-    kind: str
-    """As safetensors names it: F32, I16, I8."""
-    shape: tuple[int, ...]
-    data: memoryview
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], Card]:
-    """The tensors of a model file as they lie there, without torch; checked as `load` checks, but
-    for their names and shapes.
+def verified(path: Path) -> tuple[bytes, dict[str, Any], Card]:
+    """A file's bytes, its table and its card, once they are what the digest says, and as many
+    numbers as the card's shape has.
 
     Raises:
         NotFoundError, FileError: as `load`.
     """
-    content, header, card = _verified(path)
-    numbers = memoryview(content)[8 + int.from_bytes(content[:8], "little") :]
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            tensors[name] = Tensor(entry["dtype"], tuple(entry["shape"]), numbers[begin:end])
-    return tensors, card
-
-
-def _verified(path: Path) -> tuple[bytes, dict[str, Any], Card]:
-    """A file's bytes, its table and its card, once they are what the digest says."""
     content = _read(path)
     header = _header(path, content)
     entry = _entry(path, header)
     match = _DIGEST.search(content)
     if match is None:
-        raise FileError(f"{path} is damaged: its digest is missing; {_REMEDY}")
+        raise FileError(f"{path} is damaged: its digest is missing; {REMEDY}")
     blanked = content[: match.start(1)] + _BLANK.encode() + content[match.end(1) :]
     if hashlib.sha256(blanked).hexdigest() != match[1].decode():
-        raise FileError(f"{path} is damaged: its content does not match its digest; {_REMEDY}")
-    return content, header, _card(path, entry)
+        raise FileError(f"{path} is damaged: its content does not match its digest; {REMEDY}")
+    card = _card(path, entry)
+    if not card.outside and not _is_whole(header, card):
+        raise FileError(f"{path} does not hold the model that its card describes; {REMEDY}")
+    return content, header, card
+
+
+def _is_whole(header: dict[str, Any], card: Card) -> bool:
+    """Whether a file holds as many numbers as its card's shape has, in as many bytes as they take:
+    looked at before anything of that shape is made."""
+    held = 0
+    try:
+        for name, entry in header.items():
+            if name != "__metadata__":
+                count, (begin, end) = math.prod(entry["shape"]), entry["data_offsets"]
+                if end - begin != count * _SIZES[entry["dtype"]]:
+                    return False
+                held += 0 if name.endswith(".scale") else count
+        told = count_parameters(card.own, len(card.vocabulary), card.context)
+    except (TypeError, ValueError, KeyError):
+        return False
+    return held == told == card.parameters
 
 
 def read_card(path: Path) -> Card:
@@ -235,7 +237,7 @@ def _read(path: Path) -> bytes:
 def _header(path: Path, content: bytes) -> dict[str, Any]:
     """The JSON table of a safetensors file, and that the file is as long as it says."""
     if not content:
-        raise FileError(f"{path} is empty; {_REMEDY}")
+        raise FileError(f"{path} is empty; {REMEDY}")
     # A header may be 128 bytes long too, but then its table begins at the ninth byte.
     pickled = content[:1] == b"\x80" and content[8:9] != b"{"
     if pickled or content[:4] == b"PK\x03\x04":
@@ -247,19 +249,19 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
     if content[8:9] not in (b"{", b"") or start > _LONGEST_HEADER:
         raise FileError(f"{path} is no .safetensors file; give one that `lilliput train` wrote")
     if start > len(content) or len(content) < 9:
-        raise FileError(f"{path} is cut short in its header; {_REMEDY}")
+        raise FileError(f"{path} is cut short in its header; {REMEDY}")
     try:
         header = json.loads(content[8:start])
         ends = [e["data_offsets"][1] for name, e in header.items() if name != "__metadata__"]
         length = start + max(ends, default=0)
     except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
-        raise FileError(f"{path} is damaged: its header cannot be read; {_REMEDY}") from None
+        raise FileError(f"{path} is damaged: its header cannot be read; {REMEDY}") from None
     if length > len(content):
         raise FileError(
-            f"{path} is cut short: {len(content):,} of {length:,} bytes are there; {_REMEDY}"
+            f"{path} is cut short: {len(content):,} of {length:,} bytes are there; {REMEDY}"
         )
     if length < len(content):
-        raise FileError(f"{path} is damaged: {len(content) - length:,} bytes too long; {_REMEDY}")
+        raise FileError(f"{path} is damaged: {len(content) - length:,} bytes too long; {REMEDY}")
     return dict(header)
 
 
@@ -274,7 +276,7 @@ def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
         entry = json.loads(metadata["lilliput"])
         version = int(entry["version"])
     except (ValueError, RecursionError, TypeError, KeyError):
-        raise FileError(f"{path} is damaged: its card cannot be read; {_REMEDY}") from None
+        raise FileError(f"{path} is damaged: its card cannot be read; {REMEDY}") from None
     if version > VERSION:
         raise FileError(
             f"{path} was written by a newer Lilliput (layout {version}; this one reads up to"
@@ -295,4 +297,4 @@ def _card(path: Path, entry: dict[str, Any]) -> Card:
         card.vocabulary  # noqa: B018  refused here where it is none
         return card
     except (LilliputError, KeyError, TypeError, ValueError) as error:
-        raise FileError(f"{path} has a card that cannot be read: {error}; {_REMEDY}") from None
+        raise FileError(f"{path} has a card that cannot be read: {error}; {REMEDY}") from None

@@ -63,8 +63,8 @@ def find(
     with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
         own = WorkerPool(spec.workers) if executor is None else None
         try:
-            sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor())
-            sitting.began = time.monotonic() if began is None else began
+            began = time.monotonic() if began is None else began
+            sitting = _Sitting(spec, job, ledger, executor or own or SerialExecutor(), began)
             yield from sitting.search()
             if folder is not None:
                 export(ledger, folder)
@@ -95,9 +95,11 @@ def _identity(spec: SearchSpec, job: Job) -> dict[str, Any]:
 class _Sitting:
     """One process's time at a search."""
 
-    def __init__(self, spec: SearchSpec, job: Job, ledger: Ledger, executor: Executor) -> None:
+    def __init__(
+        self, spec: SearchSpec, job: Job, ledger: Ledger, executor: Executor, began: float
+    ) -> None:
         self.spec, self.job, self.ledger, self.executor = spec, job, ledger, executor
-        self.began = 0.0
+        self.began = began
         self.sizes = ladders(spec, job.own_sizes)
         self.running: dict[Future[Progress], Trial] = {}
         self.begun: list[Trial] = []

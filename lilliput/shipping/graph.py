@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lilliput.errors import NotFoundError
-from lilliput.models import modelfile
+from lilliput.models.tensors import Tensor as FileTensor
 
 OPSET = 21
 """The first in which int16 weights can be scaled row by row."""
@@ -34,7 +34,7 @@ def library() -> Any:
 class Graph:
     """Nodes in their order; each method adds some and returns the name of what comes out."""
 
-    def __init__(self, tensors: Mapping[str, modelfile.Tensor]) -> None:
+    def __init__(self, tensors: Mapping[str, FileTensor]) -> None:
         self.onnx = library()
         self.tensors = tensors
         self.nodes: list[Any] = []

@@ -9,6 +9,7 @@ import numpy as np
 
 from lilliput.errors import NotFoundError
 from lilliput.models import modelfile
+from lilliput.models.tensors import read_tensors
 from lilliput.shipping.graph import OPSET, Graph
 from lilliput.shipping.steps import step
 from lilliput.tasks.vocabulary import Vocabulary
@@ -25,7 +26,7 @@ def graph_of(path: Path) -> bytes:
     Raises:
         NotFoundError: onnx is not installed.
     """
-    tensors, card = modelfile.read_tensors(path)
+    tensors, card = read_tensors(path)
     g = Graph(tensors)
     network, _ = modelfile.load(path)
     logits = step(g, card.own, network, card.context)

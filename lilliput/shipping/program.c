@@ -50,7 +50,10 @@ int main(int argc, char **argv)
     for (; at < argc && argv[at][0] == '-' && argv[at][1] && !argv[at][2]; at += 2) {
         char *end = NULL;
         double value = at + 1 < argc ? strtod(argv[at + 1], &end) : 0.0;
-        if (!end || *end || end == argv[at + 1] || value < 0.0) return fprintf(stderr, USAGE, argv[0]), 2;
+        /* What the number is turned into must have room for it; what is no number is refused too. */
+        double largest = argv[at][1] == 's' ? 9007199254740992.0 : 2147483647.0;
+        if (!end || *end || end == argv[at + 1] || !(value >= 0.0 && value <= largest))
+            return fprintf(stderr, USAGE, argv[0]), 2;
         switch (argv[at][1]) {
         case 't': sampling.temperature = (float)value; break;
         case 'k': sampling.top_k = (int32_t)value; break;
@@ -71,8 +74,12 @@ int main(int argc, char **argv)
     }
     if (used) return say(line, &sampling, first_seed, most);
     while (fgets(line, sizeof line, stdin)) {
-        line[strcspn(line, "\r\n")] = 0;
-        int refused = line[0] ? say(line, &sampling, first_seed, most) : 0;
+        size_t size = strcspn(line, "\r\n");
+        int cut = size + 1 == sizeof line, refused = 0;
+        for (int rest = 0; cut && rest != '\n' && rest != EOF;) rest = getchar();
+        line[size] = 0;
+        if (cut) refused = refuse("the text is too long");
+        else if (size) refused = say(line, &sampling, first_seed, most);
         first_seed = line[0] ? seed : first_seed; /* two lines alike need not end alike */
         code = refused ? refused : code;
         fflush(stdout);

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from lilliput.engine.flat import FAMILIES, FIELDS, HEAD, Body, flat
-from lilliput.models.modelfile import read_tensors
+from lilliput.models.tensors import read_tensors
 
 FRACTION = 18
 """Bits after the point."""
