@@ -189,12 +189,19 @@ def test_a_story_is_streamed_as_python_tells_it(browser: Browser) -> None:
 
 
 def test_a_story_can_be_stopped_and_what_it_cannot_read_is_said(browser: Browser) -> None:
-    browser.open("model.html?name=zoo:stories-211k")
+    name = "zoo:stories-211k"
+    browser.open(f"model.html?name={name}")
     browser.ready("#teller")
-    browser.run("for (const id of ['begin', 'stop']) document.getElementById(id).click()")
+    # Seed 3 tells a long story; both clicks fall before the worker has told any of it.
+    browser.run(
+        "document.getElementById('seed').value = 3;"
+        " for (const id of ['begin', 'stop']) document.getElementById(id).click()"
+    )
     browser.until(lambda: "characters in" in browser.text("#stories .note"))
-    whole = "".join(load_text("zoo:stories-211k").tell("Once upon a time", seed=0))
-    assert len(browser.text(".story")) < len("Once upon a time" + whole) / 2
+    whole = "Once upon a time" + "".join(load_text(name).tell("Once upon a time", seed=3))
+    told = browser.text(".story")
+    # What the worker says between two rests may be a third of it on a fast machine.
+    assert whole.startswith(told) and len(told) < len(whole)
     assert browser.one("#stop").get_attribute("disabled")
     browser.run("document.getElementById('prompt').value = 'A ☃'")
     browser.one("#begin").click()

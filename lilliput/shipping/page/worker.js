@@ -23,7 +23,8 @@ onmessage = async ({ data }) => {
       };
       postMessage({ id, answers: data.questions.map(said) });
     } else if (verb === "tell") {
-      let rested = performance.now();
+      // The first piece is followed by a rest: a stop that came with the question is heard at once.
+      let rested = -REST_EVERY;
       for (const piece of engine.tell(data.prompt, data.how, data.most)) {
         postMessage({ id, piece });
         if (performance.now() - rested < REST_EVERY) continue;
