@@ -175,9 +175,9 @@ def _train(spec: RunSpec, values: Any) -> int:
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
     if values.ten_fold:
         return _ten_fold(spec, folder, values)
-    from lilliput.training.run import holds
+    from lilliput.training.run import is_over
 
-    done = holds(folder, spec) and (folder / "model.safetensors").exists()
+    done = is_over(folder, spec)
     say = sys.stderr if values.json else sys.stdout
     shape = ", ".join(
         f"{f.name} {getattr(spec.model, f.name)}"
