@@ -115,6 +115,22 @@ def test_a_tokenizer_that_writes_marks_of_its_own(
     assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("</s>", 1)
 
 
+def test_it_stops_where_the_run_stops(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of questions from a file nobody knows how long an answer is; one that never ends is cut at
+    the length that was learned, which is less than what the model could read."""
+    lines = [f"{a} and {b}\t{a + b}\n" for a in range(30) for b in range(10)]
+    (home / "sums.tsv").write_text("".join(lines))
+    baselines_hf.save(home / "fresh", hf_toys.gpt2(), hf_toys.bpe())
+    train = "train hf:fresh --task lines --file sums.tsv --steps 2 --batch 8 --name lines --json"
+    assert cli.main(train.split()) == 0
+    card = modelfile.read_card(home / "runs" / "lines" / "model.safetensors")
+    assert card.context < 64
+    capsys.readouterr()
+    assert cli.main("ship lines --as hf --out lines-hf".split()) == 0
+    assert "checked: 20 texts" in capsys.readouterr().out
+    assert read("lines-hf")[1].model_max_length == card.context
+
+
 def test_other_forms_are_refused_and_the_word_says_which_are_not(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -216,7 +216,9 @@ def continue_all(folder: Path, prompts: list[str], most: int) -> list[str]:
     how = {"local_files_only": True, "trust_remote_code": trusted}
     reader = AutoTokenizer.from_pretrained(folder, **how)
     model = AutoModelForCausalLM.from_pretrained(folder, **how).eval()
-    window = getattr(model.config, "max_position_embeddings", None)
+    # A model that began with one of transformers may read on further than it has learned.
+    own = getattr(model.config, "max_position_embeddings", None)
+    window = own if trusted else reader.model_max_length
     texts = []
     for prompt in prompts:
         asked = reader(prompt, return_tensors="pt")

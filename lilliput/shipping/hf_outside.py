@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def write_folder(folder: Path, network: HFNetwork, card: Card) -> None:
     """Writes what `save_pretrained` of model and tokenizer writes. The tokenizer opens a text as
-    the model was trained to read it, and its end mark is the one that ends an answer.
+    the model was trained to read it, and takes as long a one; its end mark is the one that ends an
+    answer.
 
     Raises:
         FileError: the disk is full or the folder cannot be written.
@@ -40,7 +41,7 @@ def write_folder(folder: Path, network: HFNetwork, card: Card) -> None:
         tokenizer_object=tokenizer,
         eos_token=mark,
         clean_up_tokenization_spaces=False,
-        **({"model_max_length": network.window} if network.window else {}),
+        model_max_length=card.context,
     )
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
