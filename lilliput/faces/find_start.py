@@ -81,7 +81,7 @@ def descent_of(
         for field in fields(TrainingSpec)
         if field.name in typed and not field.name.startswith("teacher")
     }
-    theirs = replace(transfer(), **own)
+    theirs = replace(transfer(model.parameters), **own)
     return Descent(RunSpec(task=task, model=model, training=theirs, seed=search.seed), training)
 
 

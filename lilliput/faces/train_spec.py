@@ -19,6 +19,7 @@ from lilliput.specs import (
     TaskSpec,
     TrainingSpec,
 )
+from lilliput.specs.recipes import transfer
 from lilliput.units import parse_count
 
 TASKS: dict[str, type[Any]] = {
@@ -48,6 +49,9 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     model: ModelSpec | HFSpec
     if family == "hf":
         model = _started(name, values, base)
+        if base is None and "learning_rate" not in typed:
+            usual = transfer(model.parameters).learning_rate
+            training = replace(training, learning_rate=usual)
     else:
         model = _shape(family, made, training, values, typed, base)
     spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)

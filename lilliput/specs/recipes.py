@@ -84,13 +84,24 @@ def baby_training() -> TrainingSpec:
     )
 
 
-def transfer() -> TrainingSpec:
-    """A model that has learned much before: AdamW alone, at a tenth of our own families' rate."""
+SMALL = 500_000
+"""Parameters under which a model of transformers is trained at our own families' rate. A GPT-2 of
+two layers, 37,120 parameters, after 1,000 steps on 0-9: 15 % at 3e-4, 71 % at 1e-3, 99.5 % at 3e-3;
+of 443,392: 94, 100 and 100 %; of four layers, 3.3 million, after 250 steps: 86, 84 and 29 %."""
+
+
+def transfer(parameters: int = SMALL) -> TrainingSpec:
+    """A model that has learned before: AdamW alone, and unless it is small at a tenth of our own
+    families' rate, so that what it knows is not lost.
+
+    Args:
+        parameters: of the model, as HFSpec counts them.
+    """
     return TrainingSpec(
         steps=2_000,
         batch=64,
         optimizer="adamw",
-        learning_rate=3e-4,
+        learning_rate=3e-4 if parameters >= SMALL else TrainingSpec().learning_rate,
         weight_decay=0.01,
         evaluate_every=200,
     )
