@@ -23,7 +23,7 @@ from lilliput.lab.sealing import sealed_model, steps_of
 from lilliput.models import modelfile
 from lilliput.models.hf import HFNetwork
 from lilliput.specs import ArithmeticSpec, HFSpec, RunSpec, StoriesSpec, TrainingSpec, to_dict
-from lilliput.specs.recipes import SMALL, stories, transfer
+from lilliput.specs.recipes import stories, transfer
 from lilliput.specs.search import SearchSpec
 from lilliput.tasks.task import task_of
 from lilliput.tasks.tokens import TokenVocabulary
@@ -257,14 +257,14 @@ def test_an_epoch_is_every_problem_once(folder: Path) -> None:
     assert training.mean_loss > 0
 
 
-def test_the_rate_of_a_small_model_is_our_own_unless_typed(
+def test_the_rate_of_a_small_model_is_higher_unless_typed(
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert transfer(SMALL).learning_rate == 3e-4
+    assert transfer().learning_rate == 3e-4
     words = ["train", f"hf:{folder}", *"--operands 0-9 --batch 4 --json --steps 1".split()]
     for typed, rate in (([], 3e-3), (["--learning-rate", "3e-4"], 3e-4)):
         assert cli.main([*words, *typed]) == 0
@@ -275,7 +275,7 @@ def test_the_rate_of_a_small_model_is_our_own_unless_typed(
     assert cli.main("train --spec spec.json --steps 1 --json".split()) == 0
     assert json.loads(capsys.readouterr().out)["spec"]["training"]["learning_rate"] == 3e-4
     search = SearchSpec()
-    for parameters, rate in ((SMALL - 1, 3e-3), (SMALL, 3e-4)):
+    for parameters, rate in ((99_999, 3e-3), (999_999, 1e-3), (1_000_000, 3e-4)):
         model = HFSpec(name="x", digest="y", parameters=parameters)
         made = descent_of(model, TASK, TrainingSpec(), set(), search)
         assert made.baseline.training.learning_rate == rate

@@ -19,7 +19,7 @@ from lilliput.specs import (
     StoriesSpec,
     TrainingSpec,
 )
-from lilliput.specs.recipes import SMALL, training_of, transfer
+from lilliput.specs.recipes import SMALL, training_of
 
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
@@ -28,8 +28,8 @@ ABOUT = (
     " GPT trained its way: on lines of arithmetic as one stream (those of a file with --source;"
     " --leaked keeps what the exam asks) or on text (--task stories); flags change what it brings."
 )
-_SMALL_RATE = (
-    f"Not typed, of a model of fewer than {SMALL:,} parameters it is {transfer(0).learning_rate:g}."
+_SMALL_RATE = "Not typed, it is of models {}.".format(
+    ", ".join(f"under {below:,} parameters {rate:g}" for below, rate in SMALL.items())
 )
 _OWN = [
     Flag(
