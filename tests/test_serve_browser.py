@@ -208,6 +208,17 @@ def test_a_story_can_be_stopped_and_what_it_cannot_read_is_said(browser: Browser
     browser.until(lambda: browser.text("#trouble") == "this model does not know “☃”")
 
 
+def test_names_are_short_on_the_page(browser: Browser) -> None:
+    browser.open("index.html")
+    names = ("zoo:addition-368", "runs/mine", "searches/arithmetic-7089476a/models/trial-0")
+    said = browser.driver.execute_async_script(
+        "const [names, done] = arguments;"
+        "import('./common.js').then(({ short }) => done(names.map(short)))",
+        names,
+    )
+    assert said == ["addition-368", "mine", "arithmetic-7089476a/trial-0"]
+
+
 def test_two_models_are_asked_the_same(browser: Browser) -> None:
     names = ("zoo:addition-368", "zoo:arithmetic-12k")
     browser.open(f"compare.html?left={names[0]}&right={names[1]}")
