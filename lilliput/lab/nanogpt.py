@@ -1,10 +1,9 @@
-"""nanoGPT's checkpoints as models, and our problems as its data set.
+"""nanoGPT's checkpoints as models.
 
 A checkpoint that writes arithmetic in TinyMath's form answers questions and is asked our exam; any
 other is a model of text.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,46 +72,3 @@ def _answering(name: str, path: Path, checkpoint: "Checkpoint") -> Model:
         marks={UNKNOWN: "yes"},
     )
     return Model(name, path, card, network)
-
-
-def write_data(task: ArithmeticSpec, folder: Path, lines: int = 0, seed: int = 0) -> dict[str, int]:
-    """Writes a data set as nanoGPT's `prepare.py` does: `train.bin` and `val.bin` (numbers of
-    characters, uint16, little-endian) and `meta.pkl` (which character has which number). Training
-    lines are those of seen, validation's those of valid; unseen and beyond are in neither.
-
-    Args:
-        lines: how many to train on, drawn with replacement, and a ninth of it to validate on; 0:
-            every problem once.
-
-    Returns:
-        Characters of each file.
-
-    Raises:
-        SpecError: as `lab.writing.data`.
-        FileError: the folder cannot be written.
-    """
-    import pickle
-
-    import numpy as np
-
-    from lilliput.files import write_atomically
-    from lilliput.lab.writing import data
-    from lilliput.tasks.arithmetic import Arithmetic
-
-    characters = Arithmetic(replace(task, format="plain")).vocabulary.characters
-    table = np.zeros(128, dtype="<u2")
-    table[[ord(character) for character in characters]] = range(len(characters))
-    written = {}
-    for name, section, number in (("train", "seen", lines), ("val", "valid", -(-lines // 9))):
-        text = "".join(f"{line}\n" for line in data(task, number, seed, section))
-        ids = table[np.frombuffer(text.encode(), dtype=np.uint8)]
-        write_atomically(folder / f"{name}.bin", ids.tobytes(), then="; choose another --out")
-        written[name] = len(ids)
-    meta = {
-        "vocab_size": len(characters),
-        "itos": dict(enumerate(characters)),
-        "stoi": {character: number for number, character in enumerate(characters)},
-    }
-    content = pickle.dumps(meta, protocol=4)
-    write_atomically(folder / "meta.pkl", content, then="; choose another --out")
-    return written
