@@ -1,9 +1,10 @@
 """nanoGPT's checkpoints as models.
 
 A checkpoint that writes arithmetic in TinyMath's form answers questions and is asked our exam; any
-other is a model of text.
+other is a model of text, and it is said why.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,35 @@ def of_name(name: str) -> "Model | TextModel | None":
     checkpoint = nanogpt.read(path)
     if writes_arithmetic(checkpoint.symbols):
         return _answering(name, path, checkpoint)
-    return of_baseline(name, nanogpt.load(path, checkpoint))
+    made = of_baseline(name, nanogpt.load(path, checkpoint))
+    return replace(made, taken=taken_words(name, checkpoint.symbols))
 
 
 def writes_arithmetic(symbols: list[str]) -> bool:
     """Whether a vocabulary is what lines such as `27 / 86 = 0.31` are written with."""
     return set(symbols) >= _NEEDED and set(symbols) <= _ARITHMETIC and bool(operations_of(symbols))
+
+
+def taken_words(name: str, symbols: list[str]) -> str:
+    """What a model that does not write arithmetic is taken for, and what of its vocabulary says so.
+
+    >>> taken_words("ckpt.pt", list("\\n +=012345678"))
+    'ckpt.pt is taken for a model of text, not of arithmetic: its characters lack the digit 9'
+    """
+    lacking = [character for character in "0123456789= \n" if character not in symbols]
+    digits = [character for character in lacking if character.isdigit()]
+    words = [f"the digit{'s' * (len(digits) > 1)} {', '.join(digits)}"] if digits else []
+    words += [repr(character) for character in lacking if character not in digits]
+    words += [] if operations_of(symbols) else [f"all of {' '.join(OPERATIONS)}"]
+    others = [symbol for symbol in symbols if symbol not in _ARITHMETIC]
+    why = [f"lack {', '.join(words)}"] if words else []
+    if others:
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        why = [f"have {others[0]!r}{more}, which no sum is written with", *why]
+    return (
+        f"{name} is taken for a model of text, not of arithmetic: its characters"
+        f" {', and '.join(why)}"
+    )
 
 
 def operations_of(symbols: list[str]) -> str:
