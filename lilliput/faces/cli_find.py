@@ -20,7 +20,7 @@ from lilliput.faces.cli_flags import (
     spec_of,
     typed_value,
 )
-from lilliput.faces.corpus_live import prepare
+from lilliput.faces.corpus_live import prepare, taught
 from lilliput.faces.find_start import descent_of, name_of, train_first, unfinished
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
@@ -131,6 +131,8 @@ def main(argv: Sequence[str]) -> int:
         named = ["--families"] if search.families != ("gpt",) else []
         named += [f"--{name.replace('_', '-')}" for name in shape]
         raise UserError(f"{values.shrink} has its shape: leave out {' and '.join(named)}")
+    if base is None and model is None:
+        made = taught(made, values.teacher, typed)
     prepare(made, quiet=values.json)
     made = sealed(made)
     descent = descent_of(model, made, training, typed, search) if model else None

@@ -45,6 +45,8 @@ class TextModel:
     marks: dict[str, str] = field(default_factory=dict)
     flat: _Flat = lambda: None
     """The weights for the engine; None: it goes through torch."""
+    taken: str = ""
+    """Of a checkpoint that might have been one of arithmetic: why it is taken for one of text."""
 
     @cached_property
     def reader(self) -> "Reader":
