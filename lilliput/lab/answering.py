@@ -66,9 +66,9 @@ class Model:
 
     @cached_property
     def network(self) -> "nn.Module":
-        from lilliput.models import modelfile
+        from lilliput.lab.opening import network_of
 
-        return self._given or modelfile.load(self.path)[0].eval()
+        return self._given or network_of(self.path, self.card)
 
     @cached_property
     def engine(self) -> "Engine | None":
@@ -77,7 +77,7 @@ class Model:
         from lilliput.engine.flat import of_file
 
         ours = self._given is None and not self.card.outside
-        return Engine(of_file(self.path)) if ours and library() else None
+        return Engine(of_file(self.path), str(self.path)) if ours and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""
