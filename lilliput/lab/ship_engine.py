@@ -40,7 +40,7 @@ def source(job: Job) -> Shipped:
         except NotFoundError as error:
             count, why_not = 0, str(error)
     write_atomically(job.out, code.encode(), then=THEN)
-    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
 def program(job: Job) -> Shipped:
@@ -105,7 +105,7 @@ def page(job: Job) -> Shipped:
         said = [line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
     same("the page's engine", said, list(expected.values())[:count])
     write_atomically(job.out, made, then=THEN)
-    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
 def _engine(flat: bytes) -> "Engine":
