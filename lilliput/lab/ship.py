@@ -36,6 +36,10 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         raise SpecError(f"no form {form!r} to ship as" + nearest(form, FORMS))
     if target and form != "exe":
         raise SpecError(f"--target is for programs (--as exe); --as {form} is for every machine")
+    if target:
+        from lilliput.shipping.targets import check_target
+
+        check_target(target)
     if form == "mcu" and numbers == "float32":
         raise SpecError(
             "--as mcu is for chips that count in whole numbers; take --numbers int8 or int16, or"

@@ -26,6 +26,9 @@ _INSIDE = """#ifdef __GNUC__
 #else
 #define INSIDE static
 #endif"""
+_LITTLE = """#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the weights are read on little-endian machines alone"
+#endif"""
 _FUNCTION = re.compile(
     r"^(?:LP_API )?((?:const )?(?:void|Real|Sum|int|size_t|Error) \*?\w+\()", re.MULTILINE
 )
@@ -105,7 +108,7 @@ def _engine(arithmetic: tuple[tuple[str, ...], tuple[str, ...]]) -> list[str]:
         re.sub(r'^#(include ".*"|pragma once)\n', "", t, flags=re.MULTILINE)
         for t in headers + sources
     ]
-    return [_INSIDE, *texts]
+    return [_LITTLE, _INSIDE, *texts]
 
 
 def _weights(flat: bytes) -> str:
