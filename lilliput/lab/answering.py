@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
+from lilliput.lab.words import outside_words
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import StoriesSpec
 from lilliput.specs.sampling import Sampling
@@ -225,4 +226,4 @@ class Model:
         task = self.task
         if isinstance(task, Lines) or task.where(str(parse_expression(question))) != "beyond":
             return ""
-        return f"an operand is outside of {task.spec.operands}, which is all that was learned"
+        return outside_words(task.spec)

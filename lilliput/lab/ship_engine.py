@@ -23,10 +23,13 @@ from lilliput.lab.shipped import (
     write_card,
 )
 from lilliput.lab.telling import TextModel
+from lilliput.lab.words import outside_words
+from lilliput.specs import ArithmeticSpec
 from lilliput.units import format_bytes
 
 if TYPE_CHECKING:
     from lilliput.engine.binding import Engine
+    from lilliput.shipping.source import Learned
 
 _WHOLE = "integer only: no float, and no float in software either"
 
@@ -93,7 +96,8 @@ def page(job: Job) -> Shipped:
     model, expected = job.model, golden(job)
     facts = dict(job.words.rows)
     about = "It runs in this page; nothing leaves it."
-    made = wasm.one_page(of_file(job.path), job.words.title, about, facts, GOLDEN)
+    title, flat = job.words.title, of_file(job.path)
+    made = wasm.one_page(flat, title, about, facts, GOLDEN, _learned(job))
     with tempfile.TemporaryDirectory() as folder:
         file, why_not, count = Path(folder) / "page.html", "", len(expected)
         file.write_bytes(made)
@@ -149,7 +153,18 @@ def _source(job: Job, packed: bool) -> str:
 
     flat = of_file(job.path)
     engine = _engine(flat)
-    return one_file(flat, engine.room, engine.vocabulary_size, job.words.text(), packed)
+    words, size = job.words.text(), engine.vocabulary_size
+    return one_file(flat, engine.room, size, words, packed, _learned(job))
+
+
+def _learned(job: Job) -> "Learned | None":
+    """What a calculator warns by; None: the model is of another task."""
+    from lilliput.shipping.source import Learned
+
+    task = job.card.spec.task
+    if not isinstance(task, ArithmeticSpec):
+        return None
+    return Learned(task.learned_ranges, outside_words(task))
 
 
 def _build(code: str, out: Path, job: Job) -> tuple[int, str]:
