@@ -57,9 +57,17 @@ def test_by_the_engine_and_by_pytorch(
     assert "so large that they overflow" in refused()
 
 
-def test_nothing_is_shipped_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = damaged("addition-368", 3e38, tmp_path / "bad.safetensors")
-    for form in ("exe", "wasm", "safetensors", "hf"):
-        assert main(["ship", path, "--as", form, "--out", str(tmp_path / form)]) == 1
-        assert f"{path} cannot answer" in capsys.readouterr().err
-        assert not (tmp_path / form).exists()
+@pytest.mark.parametrize("number", [3e38, NAN])
+def test_nothing_is_made_of_them(
+    number: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = damaged("addition-368", number, tmp_path / "bad.safetensors"), tmp_path / "out"
+    for form in ("exe", "mcu", "wasm", "safetensors", "hf", "exe --numbers int8"):
+        assert main(["ship", path, "--out", str(out), "--as", *form.split()]) == 1
+        said = capsys.readouterr().err
+        assert path in said
+        assert said.count("\n") == 1
+        assert not out.exists()
+    assert main(["quantise", path, "--out", str(out)]) == 1
+    assert path in capsys.readouterr().err
+    assert not out.exists()

@@ -57,7 +57,7 @@ def chip(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import exe, mcu, whole
 
-    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path))
+    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path), job)
     flat = whole.of_file(job.path)
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(
@@ -112,7 +112,7 @@ def page(job: Job) -> Shipped:
     return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
-def _engine(flat: bytes) -> "Engine":
+def _engine(flat: bytes, job: Job) -> "Engine":
     from lilliput.engine.binding import Engine, library
 
     if library() is None:
@@ -120,7 +120,7 @@ def _engine(flat: bytes) -> "Engine":
             "the engine is not built here, and what is made of it could not be asked; `lilliput"
             " doctor` says what is missing, or take --as hf, onnx or safetensors"
         )
-    return Engine(flat)
+    return Engine(flat, str(job.path))
 
 
 def _alike(job: Job, said: str, expected: dict[str, str]) -> str:
@@ -152,7 +152,7 @@ def _source(job: Job, packed: bool) -> str:
     from lilliput.shipping.source import one_file
 
     flat = of_file(job.path)
-    engine = _engine(flat)
+    engine = _engine(flat, job)
     words, size = job.words.text(), engine.vocabulary_size
     return one_file(flat, engine.room, size, words, packed, _learned(job))
 
