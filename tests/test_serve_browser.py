@@ -267,6 +267,10 @@ def test_the_folder_works_on_any_web_server(browser: Browser, home: Path) -> Non
         assert "Training now" not in plain.text("nav")
         plain.one("#question").send_keys("12 + 24", Keys.ENTER)
         plain.until(lambda: plain.text("#answers li span") == "12 + 24 = 36.00")
+        plain.open("model?name=zoo:worked-10k")
+        plain.ready("#calculator")
+        assert plain.driver.current_url == f"{address}model.html?name=zoo%3Aworked-10k"
+        assert "9,648 parameters" in plain.text("#title")
     # A shipped page is made of the same parts, and opens by a double click.
     shipped = Browser(browser.driver, (home / "sums.html").as_uri())
     shipped.open("")
