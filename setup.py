@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("lilliput/engine")
@@ -25,8 +26,15 @@ class Build(build_ext):
         return EXPORTED
 
 
+class Wheel(bdist_wheel):
+    """For every Python 3 of its system, since none of them is linked to."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        return "py3", "none", super().get_tag()[2]
+
+
 setup(
-    cmdclass={"build_ext": Build},
+    cmdclass={"build_ext": Build, "bdist_wheel": Wheel},
     ext_modules=[
         Extension(
             "lilliput.engine._engine",

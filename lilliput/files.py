@@ -6,7 +6,7 @@ whatever instant the writer dies, finds the old content or the new, whole.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ def make_folder(folder: Path) -> None:
         raise FileError(f"cannot make {folder}: {error.strerror}; choose another") from None
 
 
-def write_atomically(path: Path, content: bytes, *, then: str = GOES_ON) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes], *, then: str = GOES_ON) -> None:
     """What stands at `path` is replaced, behind a link what the link points to; a pipe or a device
     has no content to replace, and is written to.
 
     Args:
+        content: whole, or in parts, where it would be too much to hold at once.
         then: what the message adds to the reason.
 
     Raises:
@@ -46,21 +47,29 @@ def write_atomically(path: Path, content: bytes, *, then: str = GOES_ON) -> None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(content)
+            for part in _parts(content):
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
         _bring_to_disk(target.parent)
-    except OSError as error:
+    except BaseException as error:  # the parts may fail, too
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise cannot_write(path, error, then) from None
+        if isinstance(error, OSError):
+            raise cannot_write(path, error, then) from None
+        raise
 
 
-def _write_straight(path: Path, content: bytes, then: str) -> None:
+def _parts(content: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return (content,) if isinstance(content, bytes) else content
+
+
+def _write_straight(path: Path, content: bytes | Iterable[bytes], then: str) -> None:
     try:
         with open(path, "wb") as file:
-            file.write(content)
+            for part in _parts(content):
+                file.write(part)
     except OSError as error:
         raise cannot_write(path, error, then) from None
 

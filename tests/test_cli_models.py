@@ -180,6 +180,25 @@ def test_calc(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "3 + 4 = 7.00   Correct, right is 7.00   (" in capsys.readouterr().out
 
 
+def test_calc_reads_the_signs_of_print(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = "--operands 0-9 --layers 1 --width 8 --heads 1 --steps 2 --batch 8 --name signs"
+    assert main(["train", "gpt", *few.split()]) == 0
+    for typed, plain in {
+        "6 × 3": "6 * 3",
+        "6·3": "6 * 3",
+        "6 ÷ 3": "6 / 3",
+        "6 − 3": "6 - 3",
+    }.items():
+        capsys.readouterr()
+        assert main(["calc", typed, "--model", "signs", "--check"]) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{plain} = ")
+        assert err == ""
+    done = piped("lilliput calc --model signs", home, "6 × 3\n7 ÷ 0\n")
+    assert done.stdout.startswith("6 * 3 = ")
+    assert "'7 / 0' has no answer" in done.stderr
+
+
 def test_calc_warns_of_what_was_not_learned(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = "--operands 0-8 --operations + --layers 1 --width 8 --heads 1 --steps 2 --batch 8"
     assert main(["train", "gpt", *few.split(), "--name", "eight"]) == 0

@@ -161,7 +161,7 @@ def commands() -> dict[str, list[str]]:
         for task in TASKS
     }
     flags |= {f"find {task}": cli_find.flags_of(task) for task in TASKS}
-    flags["data arithmetic"] = cli_data.flags_of()
+    flags |= {f"data {task}": cli_data.flags_of(task) for task in cli_data.ABOUT}
     others = (
         cli_calc,
         cli_compare,

@@ -67,6 +67,15 @@ def test_a_browser_can_start_the_engine(served: Served) -> None:
     assert served.get("/worker.js")[2]["Content-Type"].startswith("text/javascript")
 
 
+def test_a_page_is_found_without_its_ending_too(served: Served) -> None:
+    for name in ("index", "model", "compare", "runs"):
+        for query in ("", "?name=zoo:addition-368"):
+            status, text, headers = served.get(f"/{name}{query}")
+            assert (status, text) == served.get(f"/{name}.html")[:2]
+            assert status == 200
+            assert headers["Content-Type"].startswith("text/html")
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -78,6 +87,8 @@ def test_a_browser_can_start_the_engine(served: Served) -> None:
         "/weights/../../spec.json",
         "/weights/0000000000000000.bin",
         "/site.py",
+        "/layout",
+        "/compare/",
         "/index.html%00.js",
     ],
 )

@@ -201,11 +201,23 @@ def test_a_story_can_be_stopped_and_what_it_cannot_read_is_said(browser: Browser
     whole = "Once upon a time" + "".join(load_text(name).tell("Once upon a time", seed=3))
     told = browser.text(".story")
     # What the worker says between two rests may be a third of it on a fast machine.
-    assert whole.startswith(told) and len(told) < len(whole)
+    assert whole.startswith(told)
+    assert len(told) < len(whole)
     assert browser.one("#stop").get_attribute("disabled")
     browser.run("document.getElementById('prompt').value = 'A ☃'")
     browser.one("#begin").click()
     browser.until(lambda: browser.text("#trouble") == "this model does not know “☃”")
+
+
+def test_names_are_short_on_the_page(browser: Browser) -> None:
+    browser.open("index.html")
+    names = ("zoo:addition-368", "runs/mine", "searches/arithmetic-7089476a/models/trial-0")
+    said = browser.driver.execute_async_script(
+        "const [names, done] = arguments;"
+        "import('./common.js').then(({ short }) => done(names.map(short)))",
+        names,
+    )
+    assert said == ["addition-368", "mine", "arithmetic-7089476a/trial-0"]
 
 
 def test_two_models_are_asked_the_same(browser: Browser) -> None:
@@ -255,6 +267,10 @@ def test_the_folder_works_on_any_web_server(browser: Browser, home: Path) -> Non
         assert "Training now" not in plain.text("nav")
         plain.one("#question").send_keys("12 + 24", Keys.ENTER)
         plain.until(lambda: plain.text("#answers li span") == "12 + 24 = 36.00")
+        plain.open("model?name=zoo:worked-10k")
+        plain.ready("#calculator")
+        assert plain.driver.current_url == f"{address}model.html?name=zoo%3Aworked-10k"
+        assert "9,648 parameters" in plain.text("#title")
     # A shipped page is made of the same parts, and opens by a double click.
     shipped = Browser(browser.driver, (home / "sums.html").as_uri())
     shipped.open("")

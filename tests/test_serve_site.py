@@ -70,6 +70,12 @@ def test_out_writes_the_same_pages_as_files(home: Path, capsys: pytest.CaptureFi
         name = one["name"].removeprefix("zoo:")
         assert Path("site", one["weights"]).read_bytes() == of_file(path_of(name))
         assert one["kind"] == "stories" or one["problems"] in written
+    for name in ("model", "compare"):
+        # Web servers that add no .html themselves are led on from the folder of that name.
+        text = Path(f"site/{name}/index.html").read_text()
+        assert POLICY in text
+        assert f'href="../{name}.html"' in text
+    assert "runs/index.html" not in written
     assert "runs.html" not in written
     assert "runs.html" not in Path("site/index.html").read_text()
     assert Path("site/worker.js").read_bytes() == Site(live=True).content("worker.js")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ship_toys import at_home
+from ship_toys import TRAIN, at_home
 
 from lilliput.engine import flat
 from lilliput.engine.binding import library
@@ -95,6 +95,24 @@ def test_lines_are_answered_one_by_one(home: Path) -> None:
     assert done.returncode == 2, "two lines were refused"
     assert done.stderr.count("\n") == 2
     assert [line.split(" = ")[0] for line in done.stdout.splitlines()] == ["1 + 1", "2 + 2"]
+
+
+def test_a_program_warns_of_what_was_not_learned_as_calc_does(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = "--held-out 10-19 --steps 2 --batch 8 --evaluate-every 2 --name held"
+    assert main(f"{TRAIN} {few}".split()) == 0
+    assert main(["ship", "held", "--out", "warns"]) == 0
+    warned = {"9 + 9": False, "10 + 3": True, "3-19": True, "020 - 40": False, "40+ 41": True}
+    for question, outside in warned.items():
+        capsys.readouterr()
+        assert main(["calc", question, "--model", "held"]) == 0
+        words = capsys.readouterr().err.removeprefix("lilliput: ")
+        assert ("is outside of 0-9 and 20-40, which is all that was learned" in words) == outside
+        done = subprocess.run(["./warns", question], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, words)
+        assert done.stdout == said("warns", question), "an answer and nothing else"
+        assert done.stdout.startswith(f"{question} = ")
 
 
 def test_what_says_something_else_is_not_given_away(

@@ -9,8 +9,10 @@ import pytest
 from ship_toys import at_home
 
 from lilliput.engine.binding import library
+from lilliput.errors import NotFoundError
 from lilliput.faces.cli import main
 from lilliput.lab.modelcard import MARK, NEVER
+from lilliput.models.modelfile import read_card
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
 
@@ -36,7 +38,7 @@ def test_the_zoos_grades_go_along(home: Path) -> None:
         "4 trained, this is seed 24 (validation by seed: 6: 89.9 %; 14: 45.2 %",
         "lilliput train gpt --layers 2 --width 4 --heads 1 --hidden 7",
         "368, matrices in float32",
-        "built, not run: a copy of the model's own file",
+        "checked: 20 texts as the model says them",
     ):
         assert words in card
     spec = json.loads(card.split("```json\n")[1].split("```")[0])
@@ -76,7 +78,48 @@ def test_a_page_and_a_program_have_it_too(home: Path) -> None:
     assert ship("zoo:addition-368", "--as", "wasm", "--out", "add.html") == 0
     assert "96.4 % [94.5, 97.7]" in Path("add.html").read_text("utf-16")
     assert ship("zoo:addition-368", "--out", "add") == 0
-    assert "checked: 20 texts as the model says them" in Path("add.md").read_text()
+    assert ship("zoo:addition-368", "--as", "c", "--out", "add.c") == 0
+    for card in ("add.html.md", "add.md", "add.c.md"):
+        text = Path(card).read_text()
+        assert "96.4 % [94.5, 97.7]" in text
+        assert '"width": 4' in text, "the whole spec"
+        ran = card != "add.html.md" or shutil.which("node")
+        assert ("checked: 20 texts as the model says them" in text) == bool(ran)
+
+
+def test_a_model_file_in_other_numbers_is_what_it_is_called(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ("zoo:addition-368", "--as", "safetensors", "--numbers", "int8", "--out", "small.st")
+    assert ship(*line) == 0
+    assert "small.st, 4.0 kB, checked: 20 texts as the model says them" in capsys.readouterr().out
+    assert read_card(Path("small.st")).numbers == "int8"
+    card = Path("small.st.md").read_text()
+    assert "368, matrices in int8" in card
+    assert "graded in | float32; in int8 it was not graded again" in card
+
+
+def test_a_model_file_whose_questions_are_gone_is_copied_and_not_called_checked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(_: object) -> dict[str, str]:
+        raise NotFoundError("no file 'questions.tsv'")
+
+    monkeypatch.setattr("lilliput.lab.ship.golden", gone)
+    assert (
+        ship("zoo:addition-368", "--as", "safetensors", "--numbers", "int8", "--out", "q.st") == 0
+    )
+    assert "built, not run: no file 'questions.tsv'" in capsys.readouterr().out
+    assert read_card(Path("q.st")).numbers == "int8"
+
+
+def test_a_model_file_that_says_something_else_is_not_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lilliput.lab.ship.golden", lambda job: {"1 + 1": "1 + 1 = 3.00"})
+    assert ship("zoo:addition-368", "--as", "safetensors", "--out", "other.st") == 1
+    assert "the model file says" in capsys.readouterr().err
+    assert not Path("other.st").exists()
 
 
 @pytest.mark.parametrize("form", ["hf", "mcu"])

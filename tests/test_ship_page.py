@@ -100,6 +100,34 @@ def test_a_server_and_an_editor_may_think_it_utf8(browser: Browser, home: Path, 
         served.until(lambda: served.text("#answers li span") == "12 + 24 = 36.00")
 
 
+def test_a_page_warns_of_what_was_not_learned(browser: Browser) -> None:
+    browser.open("sums.html")
+    browser.ready("#calculator")
+    words = "an operand is outside of 0-89, which is all that was learned"
+    for question, warned in (("91 + 5", True), ("89 + 5", False), ("5 + 90", True)):
+        browser.one("#question").send_keys(Keys.CONTROL, "a")
+        browser.one("#question").send_keys(question, Keys.ENTER)
+        browser.until(lambda asked=question: browser.text("#answers li span").startswith(asked))
+        assert (words in browser.text("#answers li")) == warned
+        assert (words in browser.text("#said")) == warned
+
+
+def test_a_page_reads_the_signs_of_print(browser: Browser) -> None:
+    browser.open("sums.html")
+    browser.ready("#calculator")
+    for typed, plain in (
+        ("5 × 3", "5 * 3"),
+        ("5·3", "5*3"),
+        ("5 ÷ 3", "5 / 3"),
+        ("5 − 3", "5 - 3"),
+    ):
+        browser.one("#question").send_keys(Keys.CONTROL, "a")
+        browser.one("#question").send_keys(typed, Keys.ENTER)
+        # It knows additions alone, and names what it was asked.
+        words = f"this model does not know “{plain.strip('53 ')}”"
+        browser.until(lambda wanted=words: browser.text("#trouble") == wanted)
+
+
 def test_every_byte_comes_back(browser: Browser, home: Path) -> None:
     # Stored by zlib as they are, so that all pairs of bytes stand in the page, at both places.
     pairs = b"".join(pair.to_bytes(2, "little") for pair in range(65_536))

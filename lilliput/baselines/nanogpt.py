@@ -23,6 +23,7 @@ from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.models.gpt import GPT
 from lilliput.specs.model import GPTSpec
 from lilliput.specs.recipes import nanogpt_shape
+from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary
 
 _SIZES = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
 _COMPILED = "_orig_mod."
@@ -42,6 +43,8 @@ class Checkpoint(NamedTuple):
     """By our names."""
     config: dict[str, Any]
     """The settings of its training, as nanoGPT names them."""
+    pieces: Vocabulary | None = None
+    """How text is cut into symbols; None: the longest that fits comes first."""
 
 
 def recognises(path: Path) -> bool:
@@ -55,20 +58,23 @@ def recognises(path: Path) -> bool:
 
 
 def load(path: Path, checkpoint: Checkpoint | None = None) -> Baseline:
-    """A checkpoint as a model of text, on the CPU; its texts begin after a line's end and have none
-    of their own, as in nanoGPT's `sample.py`.
+    """A checkpoint as a model of text, on the CPU. Texts that we wrote for it stand between end
+    marks; others begin after a line's end and have none of their own, as in nanoGPT's `sample.py`.
 
     Raises:
         NotFoundError, FileError: as `read`.
     """
     made = checkpoint or read(path)
     network = network_of(made)
+    marked = END_OF_TEXT in made.symbols
+    opening = END_OF_TEXT if marked else "\n"
+    start = (made.symbols.index(opening),) if opening in made.symbols else ()
     return Baseline(
         network=network,
-        vocabulary=Symbols(made.symbols),
+        vocabulary=made.pieces or Symbols(made.symbols),
         window=made.window,
-        start=(made.symbols.index("\n"),) if "\n" in made.symbols else (),
-        ends=(),
+        start=start,
+        ends=start if marked else (),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         bytes=path.stat().st_size,
         family=f"nanoGPT {made.spec.layers} x {made.spec.width}",
@@ -98,8 +104,8 @@ def read(path: Path) -> Checkpoint:
     config = loaded.get("config")
     config = config if isinstance(config, dict) else {}
     weights = _weights(path, loaded.get("model"), spec, sizes)
-    symbols = read_meta(_meta_of(path, config), sizes["vocab_size"])
-    return Checkpoint(spec, sizes["block_size"], symbols, weights, config)
+    meta = read_meta(_meta_of(path, config), sizes["vocab_size"])
+    return Checkpoint(spec, sizes["block_size"], meta.symbols, weights, config, meta.pieces)
 
 
 def network_of(checkpoint: Checkpoint) -> GPT:

@@ -5,9 +5,10 @@ import io
 import pickle
 import pickletools
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from lilliput.errors import FileError
+from lilliput.errors import FileError, SpecError
+from lilliput.tasks.vocabulary import Vocabulary
 
 _LARGEST = 1 << 24
 """Bytes; nanoGPT's own have a kilobyte."""
@@ -26,8 +27,17 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name}")
 
 
-def read_meta(path: Path, size: int) -> list[str]:
-    """The symbols in the order of their numbers.
+class Meta(NamedTuple):
+    """What the tokens of a model are."""
+
+    symbols: list[str]
+    """In the order of their numbers."""
+    pieces: Vocabulary | None = None
+    """How text is cut into them, where `lilliput data stories` wrote a table with its merges."""
+
+
+def read_meta(path: Path, size: int) -> Meta:
+    """What the tokens stand for.
 
     Args:
         size: how many tokens the model has.
@@ -43,12 +53,29 @@ def read_meta(path: Path, size: int) -> list[str]:
         isinstance(symbol, str) and symbol for symbol in itos.values()
     ):
         raise FileError(f"{path} has no table itos of symbols; copy nanoGPT's meta.pkl again")
-    if set(itos) != set(range(size)) or len(set(itos.values())) < size:
+    merges = meta.get("merges")
+    # Two merges may make the same piece, so that pieces are told apart by their numbers alone.
+    if set(itos) != set(range(size)) or (not merges and len(set(itos.values())) < size):
         raise FileError(
             f"{path} names {len(itos):,} symbols, but the model beside it has {size:,} tokens: they"
             " are of two models; put the model's own meta.pkl there"
         )
-    return [itos[number] for number in range(size)]
+    symbols = [itos[number] for number in range(size)]
+    return Meta(symbols, _pieces(path, symbols, merges) if merges else None)
+
+
+def _pieces(path: Path, symbols: list[str], merges: Any) -> Vocabulary:
+    try:
+        pairs = tuple((int(left), int(right)) for left, right in merges)
+        made = Vocabulary("".join(symbols[: len(symbols) - len(pairs)]), pairs)
+    except (TypeError, ValueError, SpecError):
+        made = None
+    if made is None or [made.decode([n]) for n in range(len(made))] != symbols:
+        raise FileError(
+            f"{path} has merges that do not make its pieces; write it again with `lilliput data"
+            " stories --as nanogpt`"
+        )
+    return made
 
 
 def _plain(path: Path) -> Any:

@@ -1,12 +1,14 @@
 """The engine's library, called through ctypes: neither torch nor numpy is needed."""
 
 import ctypes
+import math
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from lilliput.errors import CharacterError, FileError, SpecError
+from lilliput.models.modelfile import REMEDY
 from lilliput.specs.sampling import Sampling
 
 END = 0
@@ -18,6 +20,8 @@ _ERRORS = {
     -4: "its checksum is another",
     -5: "it holds sizes or numbers that no model has",
 }
+OVERFLOWS = f"cannot answer: its numbers are none, or so large that they overflow; {REMEDY}"
+"""What is said of a model, behind its file's name, whose likelihoods are no numbers."""
 _FULL = -6
 _ALIGNED = 64
 _LONGEST_PIECE = 4096
@@ -69,20 +73,23 @@ def library() -> ctypes.CDLL | None:
 class Engine:
     """A model that the engine decodes.
 
+    Args:
+        name: what it is called where it must be refused.
+
     Raises:
         FileError: it is no weight file of this version, or a damaged one.
     """
 
-    def __init__(self, flat: bytes) -> None:
+    def __init__(self, flat: bytes, name: str = "this model") -> None:
         lib = library()
         assert lib is not None, "ask library() first"
-        self._lib = lib
+        self._lib, self.name = lib, name
         self._file, at = _room(len(flat))
         ctypes.memmove(at, flat, len(flat))
         self._model_room, self._model = _room(lib.lp_model_size())
         error = lib.lp_open(at, len(flat), self._model)
         if error:
-            raise FileError(f"the engine cannot read this model: {_ERRORS[error]}")
+            raise FileError(f"the engine cannot read {name}: {_ERRORS[error]}; {REMEDY}")
         self.vocabulary_size = int(lib.lp_vocabulary_size(self._model))
         self.window = int(lib.lp_window(self._model))
         self.room = int(lib.lp_room(self._model))
@@ -167,6 +174,12 @@ class Text:
         """After the last piece that was read; the next one's are written over them."""
         pointer = ctypes.cast(self._lib.lp_logits(self._state), self._logits)
         return pointer.contents
+
+    def check_finite(self) -> None:
+        """Raises FileError where the logits are no finite numbers: nothing is then likelier than
+        anything else, and the end mark would be written each time."""
+        if not math.isfinite(sum(self.logits()[:])):
+            raise FileError(f"{self._engine.name} {OVERFLOWS}")
 
     def write(self, most: int, sampling: Sampling) -> list[int]:
         """Pieces that the model goes on with, at most so many; the last is END where it ended."""

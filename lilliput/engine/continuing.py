@@ -32,6 +32,7 @@ def answerer(
             text.restart(seed + number)
             text.read(ids)
             answers.append(vocabulary.decode(text.write(min(room, longest or room), sampling)))
+            text.check_finite()
         return answers
 
     return answer
@@ -51,6 +52,7 @@ def tell(
     Raises:
         SpecError: the prompt leaves no room in the model's window.
         CharacterError: an unknown character.
+        FileError: the model's numbers overflow.
     """
     ids = [END, *vocabulary.encode(prompt)]
     if engine.window and len(ids) >= engine.window:
@@ -65,6 +67,7 @@ def tell(
     for written in range(room):
         (piece,) = text.write(1, sampling)
         if piece == END:
+            text.check_finite()
             return
         yield vocabulary.decode([piece])
         if written + 1 < room:

@@ -65,6 +65,7 @@ def _model(name: str) -> "Model":
 
 def _one(model: "Model", question: str, values: Any) -> None:
     """Prints `12 + 24 = 36.00   (0.02 s)`."""
+    question = _read(model, question)
     # Refused first: of a question that cannot be asked there is nothing to warn of.
     model.prompt(question)
     _warn(model, question)
@@ -73,6 +74,14 @@ def _one(model: "Model", question: str, values: Any) -> None:
     answer = _ask(model, [question], values)[0]
     took = format_seconds(time.perf_counter() - started)
     print(f"{_line(model, question, answer, values.check)}   ({took})")
+
+
+def _read(model: "Model", question: str) -> str:
+    """A question as it is asked: a sum may be typed with × · ÷ −; what is of a user's own file is
+    left as it is."""
+    from lilliput.tasks.expressions import plain_signs
+
+    return question if model.task.format.kind == "lines" else plain_signs(question)
 
 
 def _ask(model: "Model", questions: Sequence[str], values: Any) -> list[str]:
@@ -140,7 +149,7 @@ def _pipe(model: "Model", values: Any) -> int:
     lines = (line.strip() for line in sys.stdin if line.strip())
     for batch in _batches(lines):
         questions = []
-        for line in batch:
+        for line in (_read(model, typed) for typed in batch):
             try:
                 model.prompt(line)
                 _warn(model, line)

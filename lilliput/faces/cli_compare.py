@@ -81,7 +81,7 @@ def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, Lillip
             else:
                 graded[name] = found
                 print(f"asked {name}", file=sys.stderr)
-                for words in filter(None, (found.remark, found.unkept)):
+                for words in filter(None, (found.model.taken, found.remark, found.unkept)):
                     print(f"lilliput: {words}", file=sys.stderr)
 
 

@@ -20,7 +20,7 @@ from lilliput.faces.cli_flags import (
     spec_of,
     typed_value,
 )
-from lilliput.faces.corpus_live import prepare
+from lilliput.faces.corpus_live import prepare, taught
 from lilliput.faces.find_start import (
     descent_of,
     name_of,
@@ -138,6 +138,8 @@ def main(argv: Sequence[str]) -> int:
         named = ["--families"] if search.families != ("gpt",) else []
         named += [f"--{name.replace('_', '-')}" for name in shape]
         raise UserError(f"{values.shrink} has its shape: leave out {' and '.join(named)}")
+    if base is None and model is None:
+        made = taught(made, values.teacher, typed)
     prepare(made, quiet=values.json)
     made = sealed(made)
     descent = descent_of(model, made, training, typed, search) if model else None
@@ -219,9 +221,9 @@ def _find(
         if descent and not train_first(descent, search, folder, shape, began, quiet):
             unfinished(folder, descent.baseline, quiet)
             return 0
-        taught = not descent or teaches(descent, search, folder, quiet)
+        teaching = not descent or teaches(descent, search, folder, quiet)
         asked = quiet or (folder / "answers.json").exists()
-        if taught and training.teacher_answers and not asked:
+        if teaching and training.teacher_answers and not asked:
             print("the teacher is asked what it answers to the training problems", flush=True)
         found = find(search, task, training, folder, shape, parent, descent, began)
         for snapshot in found if quiet else _shown(_announced(found, folder), fresh):

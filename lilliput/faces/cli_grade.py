@@ -72,8 +72,9 @@ def _model(values: Any) -> int:
     from lilliput.lab.load import load
     from lilliput.lab.verbs import SECTIONS, grade
 
-    if not isinstance(load(values.what), Model):
-        return _story(values)
+    model = load(values.what)
+    if not isinstance(model, Model):
+        return _story(values, model.taken)
     if values.text or values.anchors:
         raise UserError(
             f"{values.what} answers questions; --text and --anchors are for models of text"
@@ -92,13 +93,16 @@ def _model(values: Any) -> int:
     return 0
 
 
-def _story(values: Any) -> int:
+def _story(values: Any, taken: str) -> int:
     from lilliput.faces.exam_live import exam_bar
     from lilliput.faces.text_story import print_story_grade
     from lilliput.lab.stories import grade_text
 
     if values.sections:
-        raise UserError(f"{values.what} tells stories; its exam has no sections: leave them out")
+        told = taken or f"{values.what} tells stories"
+        raise UserError(f"{told}; its exam has no sections: leave them out")
+    if taken:
+        print(f"lilliput: {taken}", file=sys.stderr)
     with exam_bar() as progress:
         graded = grade_text(values.what, values.text, values.anchors, progress=progress)
     if values.json:

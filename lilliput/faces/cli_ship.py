@@ -50,7 +50,12 @@ def flags_of() -> list[Flag]:
             "Of a program: x86_64-linux-musl, aarch64-linux-musl, x86_64-windows-gnu, aarch64-macos"
             " or any of zig's; empty: this machine.",
         ),
-        Flag("out", str, "", "The file, of hf and mcu the folder; empty: the model's name here."),
+        Flag(
+            "out",
+            str,
+            "",
+            "The file, of hf and mcu the folder; empty: the model's name here, and its target's.",
+        ),
         Flag("json", bool, False, "Print JSON."),
     ]
 
@@ -64,6 +69,8 @@ def main(argv: Sequence[str]) -> int:
     form = values.form
     stem = values.model.removeprefix("zoo:").rstrip("/").split("/")[-1]
     stem = stem.removesuffix(".safetensors")
+    if values.target:
+        stem += f"-{values.target}"  # programs for several machines stand side by side
     end = ".exe" if "windows" in values.target else _ENDS.get(form, "")
     out = Path(values.out or stem + end)
     shipped = ship(values.model, form, values.numbers, out, values.target)

@@ -61,6 +61,8 @@ def main(argv: Sequence[str]) -> int:
     if values.pieces < 1:
         raise UserError(f"pieces must be 1 or more; got {values.pieces}")
     model = _model(values)
+    if model.taken:
+        print(f"lilliput: {model.taken}", file=sys.stderr)
     if model.marks:
         print(f"lilliput: {model.name}{mark_words(model.marks)}", file=sys.stderr)
     if values.prompt:

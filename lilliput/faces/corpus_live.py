@@ -1,6 +1,7 @@
 """A text being made ready, shown as it goes: a bar on a terminal, nothing elsewhere."""
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from lilliput.faces.text import console
@@ -8,6 +9,23 @@ from lilliput.specs import StoriesSpec, TaskSpec
 
 if TYPE_CHECKING:
     from lilliput.tasks.corpus import Corpus
+
+
+def taught(task: TaskSpec, teacher: str, typed: Collection[str]) -> TaskSpec:
+    """The task in its teacher's vocabulary, unless one was asked for; says so.
+
+    Args:
+        typed: names of the flags that were typed.
+    """
+    if "vocabulary" in typed:
+        return task
+    from lilliput.lab.sealing import in_teachers_pieces
+
+    made = in_teachers_pieces(task, teacher)
+    if made != task and isinstance(made, StoriesSpec):
+        its = f"{made.vocabulary:,} pieces" if made.vocabulary else "characters"
+        print(f"lilliput: the vocabulary is the teacher's, {its}", file=sys.stderr)
+    return made
 
 
 def prepare(task: TaskSpec, quiet: bool = False) -> None:

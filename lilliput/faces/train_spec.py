@@ -1,11 +1,11 @@
-"""The spec that the flags of `lilliput train` come to. Prints nothing."""
+"""The spec that the flags of `lilliput train` come to. Of a text it says what is made."""
 
 from dataclasses import fields, replace
 from typing import Any
 
 from lilliput.errors import NotFoundError, SpecError
 from lilliput.faces.cli_flags import spec_of
-from lilliput.faces.corpus_live import prepare
+from lilliput.faces.corpus_live import prepare, taught
 from lilliput.lab.bases import Base, with_start
 from lilliput.specs import (
     FAMILIES,
@@ -43,6 +43,8 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     from lilliput.lab.verbs import sealed
 
     told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values)
+    if base is None or base.task is None:
+        told = taught(told, values.teacher, typed)
     prepare(told, quiet=values.json)
     made = sealed(told)
     training: TrainingSpec = spec_of(TrainingSpec, values)

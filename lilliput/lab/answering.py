@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
+from lilliput.lab.words import outside_words
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs import StoriesSpec
 from lilliput.specs.sampling import Sampling
@@ -66,9 +67,9 @@ class Model:
 
     @cached_property
     def network(self) -> "nn.Module":
-        from lilliput.models import modelfile
+        from lilliput.lab.opening import network_of
 
-        return self._given or modelfile.load(self.path)[0].eval()
+        return self._given or network_of(self.path, self.card)
 
     @cached_property
     def engine(self) -> "Engine | None":
@@ -77,7 +78,7 @@ class Model:
         from lilliput.engine.flat import of_file
 
         ours = self._given is None and not self.card.outside
-        return Engine(of_file(self.path)) if ours and library() else None
+        return Engine(of_file(self.path), str(self.path)) if ours and library() else None
 
     def prepare(self) -> None:
         """Loads what answers, which the first answer else waits for."""
@@ -225,4 +226,4 @@ class Model:
         task = self.task
         if isinstance(task, Lines) or task.where(str(parse_expression(question))) != "beyond":
             return ""
-        return f"an operand is outside of {task.spec.operands}, which is all that was learned"
+        return outside_words(task.spec)

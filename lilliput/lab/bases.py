@@ -140,16 +140,19 @@ def _of_start(start: str, task: str) -> Base:
         training = made.training if own else training_of(task)
         base = Base(made.model, training, task or made.task.kind, seed=made.seed, start=start)
         return base._replace(task=made.task if own else None)
-    from lilliput.lab.nanogpt import writes_arithmetic
+    from lilliput.lab.nanogpt import taken_words, writes_arithmetic
     from lilliput.specs.nanogpt import specs_of
 
     checkpoint = nanogpt.read(path)
-    task = task or ("arithmetic" if writes_arithmetic(checkpoint.symbols) else "stories")
     remarks: tuple[str, ...] = ()
+    if not task and not writes_arithmetic(checkpoint.symbols):
+        task = "stories"
+        remarks = (f"{taken_words(start, checkpoint.symbols)}; --task says another",)
+    task = task or "arithmetic"
     try:
         training = specs_of({**checkpoint.config, "init_from": "scratch"})[1]
     except SpecError as error:
-        remarks = (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
+        remarks += (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
         training = baby_training()
     training = replace(training, block=checkpoint.window)
     base = _of_network(checkpoint.spec, training, task)

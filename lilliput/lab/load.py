@@ -43,9 +43,8 @@ def load_answerer(name: str) -> Model:
     """
     model = load(name)
     if not isinstance(model, Model):
-        raise SpecError(
-            f"{name} tells stories and answers no questions; try: lilliput tell --model {name}"
-        )
+        told = model.taken or f"{name} tells stories and answers no questions"
+        raise SpecError(f"{told}; try: lilliput tell --model {name}")
     return model
 
 

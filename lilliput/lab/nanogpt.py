@@ -1,7 +1,7 @@
-"""nanoGPT's checkpoints as models, and our problems as its data set.
+"""nanoGPT's checkpoints as models.
 
 A checkpoint that writes arithmetic in TinyMath's form answers questions and is asked our exam; any
-other is a model of text.
+other is a model of text, and it is said why.
 """
 
 from dataclasses import replace
@@ -39,12 +39,35 @@ def of_name(name: str) -> "Model | TextModel | None":
     checkpoint = nanogpt.read(path)
     if writes_arithmetic(checkpoint.symbols):
         return _answering(name, path, checkpoint)
-    return of_baseline(name, nanogpt.load(path, checkpoint))
+    made = of_baseline(name, nanogpt.load(path, checkpoint))
+    return replace(made, taken=taken_words(name, checkpoint.symbols))
 
 
 def writes_arithmetic(symbols: list[str]) -> bool:
     """Whether a vocabulary is what lines such as `27 / 86 = 0.31` are written with."""
     return set(symbols) >= _NEEDED and set(symbols) <= _ARITHMETIC and bool(operations_of(symbols))
+
+
+def taken_words(name: str, symbols: list[str]) -> str:
+    """What a model that does not write arithmetic is taken for, and what of its vocabulary says so.
+
+    >>> taken_words("ckpt.pt", list("\\n +=012345678"))
+    'ckpt.pt is taken for a model of text, not of arithmetic: its characters lack the digit 9'
+    """
+    lacking = [character for character in "0123456789= \n" if character not in symbols]
+    digits = [character for character in lacking if character.isdigit()]
+    words = [f"the digit{'s' * (len(digits) > 1)} {', '.join(digits)}"] if digits else []
+    words += [repr(character) for character in lacking if character not in digits]
+    words += [] if operations_of(symbols) else [f"all of {' '.join(OPERATIONS)}"]
+    others = [symbol for symbol in symbols if symbol not in _ARITHMETIC]
+    why = [f"lack {', '.join(words)}"] if words else []
+    if others:
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        why = [f"have {others[0]!r}{more}, which no sum is written with", *why]
+    return (
+        f"{name} is taken for a model of text, not of arithmetic: its characters"
+        f" {', and '.join(why)}"
+    )
 
 
 def operations_of(symbols: list[str]) -> str:
@@ -73,46 +96,3 @@ def _answering(name: str, path: Path, checkpoint: "Checkpoint") -> Model:
         marks={UNKNOWN: "yes"},
     )
     return Model(name, path, card, network)
-
-
-def write_data(task: ArithmeticSpec, folder: Path, lines: int = 0, seed: int = 0) -> dict[str, int]:
-    """Writes a data set as nanoGPT's `prepare.py` does: `train.bin` and `val.bin` (numbers of
-    characters, uint16, little-endian) and `meta.pkl` (which character has which number). Training
-    lines are those of seen, validation's those of valid; unseen and beyond are in neither.
-
-    Args:
-        lines: how many to train on, drawn with replacement, and a ninth of it to validate on; 0:
-            every problem once.
-
-    Returns:
-        Characters of each file.
-
-    Raises:
-        SpecError: as `lab.writing.data`.
-        FileError: the folder cannot be written.
-    """
-    import pickle
-
-    import numpy as np
-
-    from lilliput.files import write_atomically
-    from lilliput.lab.writing import data
-    from lilliput.tasks.arithmetic import Arithmetic
-
-    characters = Arithmetic(replace(task, format="plain")).vocabulary.characters
-    table = np.zeros(128, dtype="<u2")
-    table[[ord(character) for character in characters]] = range(len(characters))
-    written = {}
-    for name, section, number in (("train", "seen", lines), ("val", "valid", -(-lines // 9))):
-        text = "".join(f"{line}\n" for line in data(task, number, seed, section))
-        ids = table[np.frombuffer(text.encode(), dtype=np.uint8)]
-        write_atomically(folder / f"{name}.bin", ids.tobytes(), then="; choose another --out")
-        written[name] = len(ids)
-    meta = {
-        "vocab_size": len(characters),
-        "itos": dict(enumerate(characters)),
-        "stoi": {character: number for number, character in enumerate(characters)},
-    }
-    content = pickle.dumps(meta, protocol=4)
-    write_atomically(folder / "meta.pkl", content, then="; choose another --out")
-    return written

@@ -7,6 +7,7 @@ from pathlib import Path
 from lilliput.errors import SpecError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import load, resolve
+from lilliput.lab.opening import network_of
 from lilliput.lab.telling import of_file
 from lilliput.specs import StoriesSpec
 
@@ -47,9 +48,10 @@ def quantise(name: str, numbers: str, out: Path, *, measure: bool = True) -> lis
     check_numbers(numbers)
     path = _own(name)
     _check_out(out, path)
-    network, card = modelfile.load(path)
+    card = modelfile.read_card(path)
     if card.numbers != "float32":
         raise SpecError(f"{name} is in {card.numbers} already; give the model that it was made of")
+    network = network_of(path, card)
     before = _scores(name, path) if measure else {}
     modelfile.save(out, network, replace(card, numbers=numbers), then=_ROOM)
     if not measure:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lilliput.errors import SpecError
 from lilliput.lab.load import resolve
-from lilliput.specs import HFSpec, RunSpec, TrainingSpec
+from lilliput.specs import HFSpec, RunSpec, StoriesSpec, TaskSpec, TrainingSpec
 
 
 def sealed_model(spec: HFSpec) -> HFSpec:
@@ -54,6 +54,22 @@ def with_teacher(spec: RunSpec) -> RunSpec:
         sealed = replace(sealed, training=replace(sealed.training, teacher_share=0.0))
         _check(sealed)
     return sealed
+
+
+def in_teachers_pieces(task: TaskSpec, teacher: str) -> TaskSpec:
+    """A task of text in the vocabulary of the model that teaches it, for likelihoods can be learned
+    only of the same pieces; any other task as it is.
+
+    Raises:
+        NotFoundError, FileError, SpecError: the teacher cannot be had or read; see `teacher_path`.
+    """
+    path = teacher_path(TrainingSpec(teacher=teacher)) if teacher else None
+    if path is None or not isinstance(task, StoriesSpec):
+        return task
+    from lilliput.models.modelfile import read_card
+
+    its = read_card(path).spec.task
+    return replace(task, vocabulary=its.vocabulary) if isinstance(its, StoriesSpec) else task
 
 
 def kept_answers(spec: RunSpec, path: Path) -> Path | None:

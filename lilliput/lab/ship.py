@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from lilliput.errors import SpecError, nearest
+from lilliput.errors import NotFoundError, SpecError, nearest
 from lilliput.files import write_atomically
 from lilliput.lab.load import load, resolve
 from lilliput.lab.modelcard import model_card
-from lilliput.lab.shipped import THEN, Job, Shipped, check_out, write_card
+from lilliput.lab.shipped import THEN, Job, Shipped, check_out, golden, same, says, write_card
 from lilliput.models.modelfile import read_card
 
 FORMS = ("c", "exe", "hf", "mcu", "onnx", "safetensors", "wasm")
@@ -38,6 +38,10 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         raise SpecError(f"no form {form!r} to ship as" + nearest(form, FORMS))
     if target and form != "exe":
         raise SpecError(f"--target is for programs (--as exe); --as {form} is for every machine")
+    if target:
+        from lilliput.shipping.targets import check_target
+
+        check_target(target)
     if form == "mcu" and numbers == "float32":
         raise SpecError(
             "--as mcu is for chips that count in whole numbers; take --numbers int8 or int16, or"
@@ -68,14 +72,30 @@ def _job(name: str, graded: Path, path: Path, out: Path, target: str) -> Job:
     return Job(model, path, model.card, model_card(name, graded, model.card), out, target)
 
 
+def _model_file(job: Job) -> Shipped:
+    """The model file itself, in the numbers asked for, loaded again and asked. One of transformers
+    is a mere copy, and so is one whose questions are not here any more."""
+    expected, why_not = {}, "a copy of the model's own file"
+    if not job.card.outside:
+        try:
+            expected, why_not = golden(job), ""
+        except NotFoundError as error:
+            why_not = str(error)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "model.safetensors"
+        made.write_bytes(job.path.read_bytes())
+        if expected:
+            same("the model file", says(load(str(made)), list(expected)), expected)
+        write_atomically(job.out, made.read_bytes(), then=THEN)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, len(expected), why_not))
+
+
 def _ship(form: str, job: Job) -> Shipped:
     from lilliput.lab import ship_engine, ship_floats
 
     match form:
         case "safetensors":
-            write_atomically(job.out, job.path.read_bytes(), then=THEN)
-            why_not = "a copy of the model's own file"
-            return write_card(job, Shipped(job.out, job.out.stat().st_size, 0, why_not))
+            return _model_file(job)
         case "c":
             return ship_engine.source(job)
         case "exe":

@@ -23,10 +23,13 @@ from lilliput.lab.shipped import (
     write_card,
 )
 from lilliput.lab.telling import TextModel
+from lilliput.lab.words import outside_words
+from lilliput.specs import ArithmeticSpec
 from lilliput.units import format_bytes
 
 if TYPE_CHECKING:
     from lilliput.engine.binding import Engine
+    from lilliput.shipping.source import Learned
 
 _WHOLE = "integer only: no float, and no float in software either"
 
@@ -40,7 +43,7 @@ def source(job: Job) -> Shipped:
         except NotFoundError as error:
             count, why_not = 0, str(error)
     write_atomically(job.out, code.encode(), then=THEN)
-    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
 def program(job: Job) -> Shipped:
@@ -54,7 +57,7 @@ def chip(job: Job) -> Shipped:
     from lilliput.engine.flat import of_file
     from lilliput.shipping import exe, mcu, whole
 
-    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path))
+    model, spec, engine = job.model, job.card.own, _engine(of_file(job.path), job)
     flat = whole.of_file(job.path)
     longest = 0 if isinstance(model, TextModel) else longest_answer(model.task) or job.card.context
     sizes = mcu.Sizes(
@@ -93,7 +96,8 @@ def page(job: Job) -> Shipped:
     model, expected = job.model, golden(job)
     facts = dict(job.words.rows)
     about = "It runs in this page; nothing leaves it."
-    made = wasm.one_page(of_file(job.path), job.words.title, about, facts, GOLDEN)
+    title, flat = job.words.title, of_file(job.path)
+    made = wasm.one_page(flat, title, about, facts, GOLDEN, _learned(job))
     with tempfile.TemporaryDirectory() as folder:
         file, why_not, count = Path(folder) / "page.html", "", len(expected)
         file.write_bytes(made)
@@ -105,10 +109,10 @@ def page(job: Job) -> Shipped:
         said = [line(model, q, a) for q, a in zip(expected, said, strict=True)] if count else []
     same("the page's engine", said, list(expected.values())[:count])
     write_atomically(job.out, made, then=THEN)
-    return Shipped(job.out, job.out.stat().st_size, count, why_not)
+    return write_card(job, Shipped(job.out, job.out.stat().st_size, count, why_not))
 
 
-def _engine(flat: bytes) -> "Engine":
+def _engine(flat: bytes, job: Job) -> "Engine":
     from lilliput.engine.binding import Engine, library
 
     if library() is None:
@@ -116,7 +120,7 @@ def _engine(flat: bytes) -> "Engine":
             "the engine is not built here, and what is made of it could not be asked; `lilliput"
             " doctor` says what is missing, or take --as hf, onnx or safetensors"
         )
-    return Engine(flat)
+    return Engine(flat, str(job.path))
 
 
 def _alike(job: Job, said: str, expected: dict[str, str]) -> str:
@@ -148,8 +152,19 @@ def _source(job: Job, packed: bool) -> str:
     from lilliput.shipping.source import one_file
 
     flat = of_file(job.path)
-    engine = _engine(flat)
-    return one_file(flat, engine.room, engine.vocabulary_size, job.words.text(), packed)
+    engine = _engine(flat, job)
+    words, size = job.words.text(), engine.vocabulary_size
+    return one_file(flat, engine.room, size, words, packed, _learned(job))
+
+
+def _learned(job: Job) -> "Learned | None":
+    """What a calculator warns by; None: the model is of another task."""
+    from lilliput.shipping.source import Learned
+
+    task = job.card.spec.task
+    if not isinstance(task, ArithmeticSpec):
+        return None
+    return Learned(task.learned_ranges, outside_words(task))
 
 
 def _build(code: str, out: Path, job: Job) -> tuple[int, str]:

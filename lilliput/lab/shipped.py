@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,13 +83,21 @@ def golden(job: Job) -> dict[str, str]:
     exact = job.card.numbers == "float32"
     if isinstance(model, TextModel):
         prompt = model.mapped(GOLDEN)
-        told = (
-            _told(model, prompt) if exact else model.tell(prompt, sampling=_GREEDY, pieces=PIECES)
-        )
-        return {prompt: prompt + "".join(told)}
+        return {prompt: prompt + "".join(_told(model, prompt))} if exact else says(model, [prompt])
     questions = _questions(model)
-    answers = model.answers_of_pytorch(questions) if exact else model.answer(questions)
+    if not exact:
+        return says(model, questions)
+    answers = model.answers_of_pytorch(questions)
     return {q: line(model, q, a) for q, a in zip(questions, answers, strict=True)}
+
+
+def says(model: Model | TextModel, lines: Sequence[str]) -> dict[str, str]:
+    """Lines, and what a model says to each greedily, by the engine where that is built."""
+    if isinstance(model, TextModel):
+        told = [model.tell(line, sampling=_GREEDY, pieces=PIECES) for line in lines]
+        return {line: line + "".join(pieces) for line, pieces in zip(lines, told, strict=True)}
+    answers = model.answer(lines)
+    return {q: line(model, q, a) for q, a in zip(lines, answers, strict=True)}
 
 
 def continuations(job: Job) -> Continuations:

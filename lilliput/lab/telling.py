@@ -45,6 +45,8 @@ class TextModel:
     marks: dict[str, str] = field(default_factory=dict)
     flat: _Flat = lambda: None
     """The weights for the engine; None: it goes through torch."""
+    taken: str = ""
+    """Of a checkpoint that might have been one of arithmetic: why it is taken for one of text."""
 
     @cached_property
     def reader(self) -> "Reader":
@@ -66,7 +68,7 @@ class TextModel:
         from lilliput.engine.binding import Engine, library
 
         content = self.flat() if library() else None
-        return Engine(content) if content else None
+        return Engine(content, self.name) if content else None
 
     def __repr__(self) -> str:
         return f"<TextModel {self.name}: {self.family}, {self.parameters:,} parameters>"
@@ -147,9 +149,9 @@ def of_file(name: str, path: Path) -> TextModel:
 
     def read() -> "Reader":
         from lilliput.exam.reader import Reader
-        from lilliput.models import modelfile
+        from lilliput.lab.opening import network_of
 
-        network = modelfile.load(path)[0].eval()
+        network = network_of(path, card)
         window = int(network.window)  # type: ignore[arg-type]
         return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
 

@@ -19,6 +19,12 @@ def task_words(task: TaskSpec) -> str:
     return f"{signs} of {task.operands.replace('-', '–')}{rounded}"
 
 
+def outside_words(task: ArithmeticSpec) -> str:
+    """What is said of a question with an operand that was never learned."""
+    ranges = " and ".join(f"{low}-{high}" for low, high in task.learned_ranges)
+    return f"an operand is outside of {ranges}, which is all that was learned"
+
+
 def format_words(task: TaskSpec) -> str:
     """`, format reversed`, where a task can be written in several ways."""
     return f", format {task.format}" if isinstance(task, ArithmeticSpec) else ""

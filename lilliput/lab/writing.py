@@ -11,7 +11,7 @@ from lilliput.errors import SpecError
 from lilliput.lab.answering import Model
 from lilliput.lab.load import load_answerer, record_look
 from lilliput.lab.verbs import SECTIONS
-from lilliput.specs import ArithmeticSpec
+from lilliput.specs import ArithmeticSpec, StoriesSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.splits import Problem, Section
 
@@ -147,3 +147,29 @@ def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "")
         problems = listed
     for problem in problems:
         yield f"{problem.question} = {problem.answer}"
+
+
+def documents(task: StoriesSpec, section: str = "") -> Iterator[str]:
+    """Documents of a text as it is split, characters replaced that the text to learn from lacks.
+
+    Args:
+        section: only documents of this section; empty: all of seen, valid and unseen.
+
+    Raises:
+        NotFoundError, FileError, SpecError: the text cannot be had (see tasks.corpus), or has no
+            such section.
+    """
+    chosen = _section(section)
+    if chosen == "beyond":
+        raise SpecError("text has no section 'beyond'; choose one of seen, valid, unseen")
+    return _documents(task, [chosen] if chosen else ["seen", "valid", "unseen"])
+
+
+def _documents(task: StoriesSpec, names: Iterable[Section]) -> Iterator[str]:
+    from lilliput.tasks.corpus import open_corpus
+
+    corpus = open_corpus(task)
+    for name in names:
+        tokens = corpus.section(name)
+        for number in range(len(tokens)):
+            yield corpus.vocabulary.decode(tokens.document(number).tolist())

@@ -12,6 +12,28 @@ static int refuse(const char *why)
     return 2;
 }
 
+/* Warns of an operand that was not learned; the question is a sum, as it has been read. */
+static void warn(const char *question)
+{
+#ifdef LEARNED
+    static const double learned[][2] = LEARNED;
+    const int ranges = (int)(sizeof learned / sizeof *learned);
+    int outside = 0;
+    const char *at = question;
+    for (int operand = 0; operand < 2; operand++) {
+        char *end;
+        double n = strtod(at, &end);
+        int range = 0;
+        while (range < ranges && !(learned[range][0] <= n && n <= learned[range][1])) range++;
+        outside |= range == ranges;
+        at = end + strspn(end, " +-*/");
+    }
+    if (outside) fprintf(stderr, "%s: %s\n", question, OUTSIDE);
+#else
+    (void)question;
+#endif
+}
+
 /* Answers a line, or goes on with it. */
 static int say(const char *line, const Sampling *sampling, uint64_t first_seed, long most)
 {
@@ -27,6 +49,7 @@ static int say(const char *line, const Sampling *sampling, uint64_t first_seed, 
     case LP_NO_ROOM: return refuse("the text is too long");
     default: return refuse("the text is longer than this model's window; shorten it");
     }
+    warn(line);
     printf("%s%s", line, between ? model.is.format == LINES ? "\t" : " = " : "");
     for (long n = 0; n < most; n++) {
         int size = model_says(out, (int)sizeof out);

@@ -1,10 +1,12 @@
 """A model as one C file: the engine, the weights, and a program around them. Knows no task."""
 
+import json
 import re
 import struct
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lilliput.shipping.packing import pack
 
@@ -26,12 +28,31 @@ _INSIDE = """#ifdef __GNUC__
 #else
 #define INSIDE static
 #endif"""
+_LITTLE = """#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the weights are read on little-endian machines alone"
+#endif"""
 _FUNCTION = re.compile(
     r"^(?:LP_API )?((?:const )?(?:void|Real|Sum|int|size_t|Error) \*?\w+\()", re.MULTILINE
 )
 
 
-def one_file(flat: bytes, room: int, vocabulary_size: int, card: str, packed: bool = False) -> str:
+class Learned(NamedTuple):
+    """What a calculator has learned."""
+
+    ranges: Sequence[tuple[int, int]]
+    """Of operands, both ends included."""
+    otherwise: str
+    """What is said of a question with an operand in none of them."""
+
+
+def one_file(
+    flat: bytes,
+    room: int,
+    vocabulary_size: int,
+    card: str,
+    packed: bool = False,
+    learned: Learned | None = None,
+) -> str:
     """The C source of a program of its own.
 
     Args:
@@ -39,10 +60,19 @@ def one_file(flat: bytes, room: int, vocabulary_size: int, card: str, packed: bo
         room: bytes that a text of the model needs.
         card: said in the first lines: what the model is and how it was graded.
         packed: the weights are unpacked when the program starts, in memory.
+        learned: of a calculator, so that the program warns as `calc` does.
     """
     opening = comment(f"{card.strip()}\n\nCompile: {COMPILE} -o model model.c")
     parts = model_parts(flat, room, vocabulary_size, MOST_BYTES, packed)
-    return "\n\n".join([opening, *parts, read("program.c")]) + "\n"
+    return "\n\n".join([opening, *parts, *_limits(learned), read("program.c")]) + "\n"
+
+
+def _limits(learned: Learned | None) -> list[str]:
+    """What program.c warns by; nothing where there is nothing to warn of."""
+    if learned is None:
+        return []
+    ranges = ", ".join(f"{{{low}, {high}}}" for low, high in learned.ranges)
+    return [f"#define LEARNED {{{ranges}}}\n#define OUTSIDE {json.dumps(learned.otherwise)}"]
 
 
 def model_parts(
@@ -105,7 +135,7 @@ def _engine(arithmetic: tuple[tuple[str, ...], tuple[str, ...]]) -> list[str]:
         re.sub(r'^#(include ".*"|pragma once)\n', "", t, flags=re.MULTILINE)
         for t in headers + sources
     ]
-    return [_INSIDE, *texts]
+    return [_LITTLE, _INSIDE, *texts]
 
 
 def _weights(flat: bytes) -> str:

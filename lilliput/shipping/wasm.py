@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lilliput.engine import binding
 from lilliput.errors import LilliputError, NotFoundError
-from lilliput.shipping.source import filled
+from lilliput.shipping.source import Learned, filled
 
 WASM = Path(binding.__file__).parent / "engine.wasm"
 PAGE = Path(__file__).parent / "page"
@@ -28,13 +28,21 @@ _CHANGED = re.compile(f"[\0\r<\ud800-\udfff{_ESCAPE}]")
 """What HTML reads as something else, or UTF-16 has no place for; and what stands before those."""
 
 
-def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prompt: str) -> bytes:
+def one_page(
+    flat: bytes,
+    title: str,
+    about: str,
+    facts: Mapping[str, str],
+    prompt: str,
+    learned: Learned | None = None,
+) -> bytes:
     """The page as HTML; nothing in it comes from elsewhere, and nothing else may run in it.
 
     Args:
         flat: the weight file.
         facts: what is said of the model below, by their names.
         prompt: what a story begins with, until the visitor writes something else.
+        learned: of a calculator, so that the page warns as `calc` does.
     """
     held = {
         "page": (part("parts.js") + part("page.js")).encode(),
@@ -49,6 +57,7 @@ def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prom
         "style": _allowed(css),
         "title": html.escape(title),
         "about": html.escape(about),
+        "limits": _limits(learned),
         "calculator": part("calculator.html"),
         "teller": teller(prompt),
         "facts": "".join(rows),
@@ -57,6 +66,14 @@ def one_page(flat: bytes, title: str, about: str, facts: Mapping[str, str], prom
         "held": "\n".join(element(name, zlib.compress(data, 9)) for name, data in held.items()),
     }
     return ("\ufeff" + filled(part("page.html"), values)).encode("utf-16-le")
+
+
+def _limits(learned: Learned | None) -> str:
+    """What page.js warns by, as attributes."""
+    if learned is None:
+        return ""
+    ranges, words = json.dumps(learned.ranges), html.escape(learned.otherwise)
+    return f' data-learned="{ranges}" data-otherwise="{words}"'
 
 
 def element(name: str, packed: bytes) -> str:

@@ -120,6 +120,20 @@ class ArithmeticSpec:
     def held_out_range(self) -> tuple[int, int] | None:
         return None if self.held_out == "none" else parse_range(self.held_out)
 
+    @property
+    def learned_ranges(self) -> tuple[tuple[int, int], ...]:
+        """What of `operands` is not held out, as ranges with both ends included; never nothing.
+
+        >>> ArithmeticSpec(operands="0-99", held_out="40-49").learned_ranges
+        ((0, 39), (50, 99))
+        """
+        low, high = self.operand_range
+        if self.held_out_range is None:
+            return ((low, high),)
+        start, end = self.held_out_range
+        parts = ((low, min(high, start - 1)), (max(low, end + 1), high))
+        return tuple((first, last) for first, last in parts if first <= last)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LinesSpec:
@@ -157,7 +171,8 @@ class StoriesSpec:
     unseen: tuple[str, ...] = ()
     """Files kept for reports; empty: another tenth."""
     vocabulary: int = 0
-    """Pieces of a byte-pair vocabulary (Sennrich et al. 2016), 256 to 4096; 0: characters."""
+    """Pieces of a byte-pair vocabulary (Sennrich et al. 2016), 256 to 4096; 0: characters. Where
+    a --teacher is named and this is not, it is the teacher's."""
     fold: int = -1
     """Which tenth of the documents is `unseen` (0-9); the tenth before it is validation. -1: the
     last."""

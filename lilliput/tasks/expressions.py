@@ -10,6 +10,7 @@ from lilliput.errors import ProblemError
 from lilliput.specs.task import Rounding
 
 _NUMBER = r"-?\d{1,18}(?:\.\d{1,18})?"
+_PLAIN_SIGNS = str.maketrans("×·÷−", "**/-")
 _EXPRESSION = re.compile(rf"\s*({_NUMBER})\s*([-+*/])\s*({_NUMBER})\s*", re.ASCII)
 
 
@@ -47,6 +48,15 @@ def parse_expression(text: str) -> Expression:
     if operation == "/" and right == 0:
         raise ProblemError(f"{_shown(text)} has no answer: division by zero; divide by another")
     return Expression(left, operation, right)
+
+
+def plain_signs(text: str) -> str:
+    """A problem as people write it with the signs of the keyboard: `12 × 3` as `12 * 3`.
+
+    >>> plain_signs("12 × 3, 2·3, 6 ÷ 2, 5 − 3")
+    '12 * 3, 2*3, 6 / 2, 5 - 3'
+    """
+    return text.translate(_PLAIN_SIGNS)
 
 
 def parse_line(text: str) -> Line:

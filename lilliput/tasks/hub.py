@@ -1,18 +1,19 @@
-"""Text of a Hugging Face data set, streamed once into a file of documents. Knows no vocabulary.
+"""Text of a Hugging Face data set, streamed once into a file of documents, and gone on with where a
+stream broke (tasks.streaming). Knows no vocabulary.
 
 corpora/roneneldan--TinyStories-train.txt     documents, <|endoftext|> between them
 corpora/roneneldan--TinyStories-train.json    where it came from, its sha256 and number
 """
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
-from lilliput.files import cannot_write, read_json, write_json
-from lilliput.tasks.documents import SEPARATOR, Progress, file_digest
+from lilliput.files import read_json
+from lilliput.tasks.documents import Progress, file_digest
+from lilliput.tasks.streaming import Rows, Stream
 
 PREFIX = "hf:"
 _NAME = re.compile(r"hf:([\w.-]+/[\w.-]+)(?::([\w.-]+))?")
@@ -30,7 +31,8 @@ def from_hub(name: str, folder: Path, progress: Progress | None = None) -> Path:
 
     Raises:
         SpecError: another form of name.
-        NotFoundError: there is no such data set, or it cannot be reached.
+        NotFoundError: there is no such data set, or it cannot be reached; what was read before a
+            stream broke is kept.
         FileError: the file is not the one that was streamed; the folder cannot be written.
         LilliputError: `datasets` is not installed.
     """
@@ -48,11 +50,12 @@ def from_hub(name: str, folder: Path, progress: Progress | None = None) -> Path:
             )
         return path
     rows = _rows(owner, split)
-    _stream(rows, path, card, name, progress or (lambda what, share: None))
+    stream = Stream(name, path, _total(rows, split), progress or (lambda what, share: None))
+    stream.write(rows, lambda rows: _texts(rows, name), card)
     return path
 
 
-def _rows(owner: str, split: str) -> Iterable[dict[str, Any]]:
+def _rows(owner: str, split: str) -> Rows:
     try:
         import datasets
     except ImportError:
@@ -61,7 +64,7 @@ def _rows(owner: str, split: str) -> Iterable[dict[str, Any]]:
             " text files"
         ) from None
     try:
-        rows: Iterable[dict[str, Any]] = datasets.load_dataset(owner, split=split, streaming=True)
+        rows: Rows = datasets.load_dataset(owner, split=split, streaming=True)
     except Exception as error:  # its errors, and those of the network below it, are many
         raise _unreachable(owner, error) from None
     return rows
@@ -72,45 +75,30 @@ def _unreachable(owner: str, error: Exception) -> NotFoundError:
     return NotFoundError(f"cannot have the data set {owner!r}: {reason}{_OFFLINE}")
 
 
-def _stream(
-    rows: Iterable[dict[str, Any]], path: Path, card: Path, name: str, progress: Progress
-) -> None:
-    """Writes the documents beside their place, moves them there whole, then says what they are."""
-    sha, number = hashlib.sha256(), 0
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
-            for text in _texts(rows, name):
-                content = f"{text}\n{SEPARATOR}\n".encode()
-                out.write(content)
-                sha.update(content)
-                number += 1
-                if number % 1_000 == 0:
-                    # How many there are is not known beforehand.
-                    progress(f"streaming {name}: {number:,} documents", 0.0)
-        part.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    finally:
-        part.unlink(missing_ok=True)
-    write_json(card, {"source": name, "documents": number, "sha256": sha.hexdigest()})
+def _total(rows: Rows, split: str) -> int:
+    """How many rows its card says that there are; 0: it says nothing."""
+    splits = getattr(getattr(rows, "info", None), "splits", None) or {}
+    return getattr(splits.get(split), "num_examples", None) or 0
 
 
-def _texts(rows: Iterable[dict[str, Any]], name: str) -> Iterator[str]:
+def _texts(rows: Rows, name: str) -> Iterator[str]:
     """The column `text` (or `story`) of each row."""
-    stream = iter(rows)
-    while True:
-        try:
-            row = next(stream)
-        except StopIteration:
-            return
-        except Exception as error:  # the network may fail in the middle, too
-            raise _unreachable(name.removeprefix(PREFIX), error) from None
-        text = next((row[key] for key in ("text", "story") if isinstance(row.get(key), str)), None)
-        if text is None:
-            raise FileError(
-                f"{name} has no column of text: {', '.join(map(str, row))}; give text files"
-            )
-        if text.strip():
-            yield text.strip()
+    try:
+        stream = iter(rows)
+        for row in stream:
+            yield _text(row, name)
+    except LilliputError:
+        raise
+    except Exception as error:  # the network may fail in the middle, too
+        raise _unreachable(name.removeprefix(PREFIX), error) from None
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    text: str | None = next(
+        (row[key] for key in ("text", "story") if isinstance(row.get(key), str)), None
+    )
+    if text is None:
+        raise FileError(
+            f"{name} has no column of text: {', '.join(map(str, row))}; give text files"
+        )
+    return text

@@ -6,6 +6,7 @@ What it answers, training/answers.py asks. Knows no files but a model's, and no 
 
 import dataclasses
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -82,7 +83,10 @@ def teacher_of(
         _check_exam(spec, modelfile.read_card(path))
         return None
     network, card = loaded(path, digest)
-    _check_vocabulary(spec, card.vocabulary, vocabulary)
+    if isinstance(spec.task, StoriesSpec):
+        # Of another text the pieces differ too, and taking those over would not help.
+        _check_exam(spec, card)
+    _check_vocabulary(spec, card, vocabulary)
     _check_writing(spec, task, card)
     _check_exam(spec, card)
     window = int(network.window)  # type: ignore[arg-type]
@@ -130,26 +134,43 @@ def check_answers(spec: RunSpec) -> None:
         )
 
 
-def _check_vocabulary(spec: RunSpec, its: AnyVocabulary, own: AnyVocabulary) -> None:
+def _check_vocabulary(spec: RunSpec, card: Card, own: AnyVocabulary) -> None:
     """Raises SpecError where the numbers of teacher and student mean different characters."""
-    name = spec.training.teacher
+    its, taught = card.vocabulary, card.spec.task
     if its == own:
         return
-    if (
-        isinstance(its, Vocabulary)
-        and isinstance(own, Vocabulary)
-        and not (its.merges + own.merges)
-    ):
-        apart = sorted(set(its.known) ^ set(own.known))
-        more = f": {apart[0]!r} is only in one" if apart else ", in another order"
-    else:
-        more = f": {_kind(its)} against {_kind(own)}"
-    told = isinstance(spec.task, StoriesSpec)
+    remedy = _ANSWER.get(spec.training.teacher_answers)
+    if isinstance(spec.task, StoriesSpec) and isinstance(taught, StoriesSpec):
+        remedy = "leave --vocabulary out: the student takes the teacher's over"
+        if taught.vocabulary == spec.task.vocabulary:  # another version of the library learned it
+            remedy = _TELL
     raise SpecError(
-        f"the teacher {name} has another vocabulary than the student{more}; likelihoods can be"
-        " learned only of the same characters or pieces:"
-        f" {_TELL if told else _ANSWER.get(spec.training.teacher_answers)}"
+        f"the teacher {spec.training.teacher} has another vocabulary than the student:"
+        f" {_apart(its, own)}; likelihoods can be learned only of the same characters or pieces:"
+        f" {remedy}"
     )
+
+
+def _apart(its: AnyVocabulary, own: AnyVocabulary) -> str:
+    """How a teacher's vocabulary differs from the student's."""
+    if not (isinstance(its, Vocabulary) and isinstance(own, Vocabulary)):
+        return f"{_kind(its)} against {_kind(own)}"
+    if bool(its.merges) != bool(own.merges):
+        return f"{_kind(its)} against {_kind(own)}"
+    if apart := sorted(set(its.known) ^ set(own.known)):
+        return f"{apart[0]!r} is only in one"
+    if its.characters != own.characters:
+        return "its characters stand in another order"
+    pairs = enumerate(zip_longest(its.merges, own.merges), 1)
+    number, (one, other) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+    return (
+        f"{_kind(its)} against {_kind(own)}, of which merge {number:,} is the first that differs:"
+        f" {_joined(its, one)} against {_joined(own, other)}"
+    )
+
+
+def _joined(vocabulary: Vocabulary, merge: tuple[int, int] | None) -> str:
+    return " + ".join(repr(vocabulary.decode([number])) for number in merge) if merge else "none"
 
 
 def _kind(vocabulary: AnyVocabulary) -> str:
@@ -197,7 +218,7 @@ def _exam(task: TaskSpec) -> TaskSpec:
     if isinstance(task, LinesSpec):
         return dataclasses.replace(task, file="-")
     assert isinstance(task, StoriesSpec)
-    return dataclasses.replace(task, text=("-",), valid=(), unseen=())
+    return dataclasses.replace(task, text=("-",), valid=(), unseen=(), vocabulary=0)
 
 
 def _words(style: dict[str, object]) -> str:

@@ -50,7 +50,7 @@ def application(site: Site, *, hosts: frozenset[str] | None, token: str, port: i
     """
 
     async def file(request: Request) -> Response:
-        path = request.path_params["path"] or "index.html"
+        path = site.file_of(request.path_params["path"])
         try:
             content = await run_in_threadpool(site.content, path)
         except (LilliputError, OSError) as error:

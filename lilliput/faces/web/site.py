@@ -6,7 +6,7 @@ no server.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,12 @@ class Site:
         """What weights and problems are made from, as models.json last named them. Never changed,
         only replaced, for several threads read it."""
 
+    def file_of(self, address: str) -> str:
+        """The file that an address stands for: nothing is the first page, `compare` compare.html;
+        another is its own."""
+        page = f"{address or 'index'}.html"
+        return page if page in self.fixed else address
+
     def content(self, path: str) -> bytes | None:
         """A file of the page; None: it has none of that name.
 
@@ -81,7 +87,8 @@ class Site:
         return _weights(source, source.stat().st_mtime_ns)
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
-        """Every file, the list of models last.
+        """Every file, the list of models last; and for web servers that add no .html themselves
+        a folder for each page, which leads on to it.
 
         Raises:
             LilliputError: as `content`.
@@ -91,6 +98,7 @@ class Site:
             content = self.content(path)
             assert content is not None
             yield path, content
+        yield from _forwards([name for name in TITLES if f"{name}.html" in self.fixed])
         yield "models.json", listed
 
     def _models(self) -> bytes:
@@ -202,6 +210,14 @@ def _page(layout: str, name: str, live: bool, parts: Mapping[str, str]) -> str:
         "script": f"{name}.js",
     }
     return filled(layout, values)
+
+
+def _forwards(names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """For each page a page in a folder of its name, and the script that leads on from there."""
+    for name in names:
+        values = {"policy": POLICY, "title": TITLES[name], "page": f"{name}.html"}
+        yield f"{name}/index.html", filled(_read("forward.html"), values).encode()
+    yield "forward.js", _read("forward.js").encode()
 
 
 def _read(name: str) -> str:

@@ -61,6 +61,8 @@ function sides(place, models, fill) {
   }));
 }
 
+const SIGNS = { "×": "*", "·": "*", "÷": "/", "−": "-" };
+
 /** The calculator asks `models`; returns what asks them a question from elsewhere on the
  * page, and gives what they say in words.
  *
@@ -90,7 +92,8 @@ export function calculator(models, remark = () => null) {
     lists.get(model).prepend(item);
     return (models.length > 1 ? `${model.title}: ` : "") + said + (note ? `, ${note.text}` : "");
   }
-  async function ask(question) {
+  async function ask(typed) {
+    const question = sums ? typed.replace(/[×·÷−]/g, (sign) => SIGNS[sign]) : typed;
     say();
     const said = await Promise.allSettled(models.map((model) => one(model, question)));
     const failed = said.find(({ reason }) => reason);

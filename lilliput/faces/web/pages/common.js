@@ -35,7 +35,8 @@ export async function open(entry) {
   return Model.open(short(entry.name), new Worker("worker.js"), wasm, weights);
 }
 
-export const short = (name) => name.replace(/^(zoo:|runs\/)/, "");
+/** `arithmetic-12k` of `zoo:arithmetic-12k`, `arithmetic-7089476a/trial-0` of `searches/arithmetic-7089476a/models/trial-0`. */
+export const short = (name) => name.replace(/^(zoo:|runs\/|searches\/)/, "").replace("/models/", "/");
 export const marked = (entry) => Object.keys(entry.marks).length ? `, ${Object.keys(entry.marks).join(", ")}` : "";
 export const number = (value) => value.toLocaleString("en");
 export const size = (count) => !count ? "" : count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
