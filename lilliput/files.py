@@ -20,6 +20,14 @@ GOES_ON = (
 """Said where a search or a run cannot write."""
 
 
+def make_folder(folder: Path) -> None:
+    """Makes it with all above it; raises FileError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make {folder}: {error.strerror}; choose another") from None
+
+
 def write_atomically(path: Path, content: bytes | Iterable[bytes], *, then: str = GOES_ON) -> None:
     """What stands at `path` is replaced, behind a link what the link points to; a pipe or a device
     has no content to replace, and is written to.

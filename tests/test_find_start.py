@@ -92,6 +92,7 @@ def test_from_transfer_to_scratch_by_one_command(
     # It owes a confirmed smallest model.
     assert cli.main([*command, "700-steps", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["baseline_teaches"] is True
     assert found["winner"]["confirmed"]
     assert found["baseline"]["parameters"] == 37_120
     assert found["baseline"]["validation"]["score"] > 0.7
@@ -141,7 +142,7 @@ def search_in(folder: Path, steps: int = 400) -> Iterator[object]:
     )
     made = descent(search)
     yield from train_baseline(made, search, folder, {}, time.monotonic())
-    yield from find(search, starting(made, folder, {}), folder, SerialExecutor())
+    yield from find(search, starting(made, search, folder, {}), folder, SerialExecutor())
 
 
 @pytest.fixture(scope="module")
@@ -222,9 +223,36 @@ def test_a_baseline_that_says_nothing_teaches_nothing(home: Path) -> None:
     )
     for _ in train_baseline(weak, search, Path("s"), {}, time.monotonic()):
         pass
-    job = starting(weak, Path("s"), {})
+    job = starting(weak, search, Path("s"), {})
     assert not job.taught
     assert job.propose_spec("gpt", 1_500, {}, 0).training.teacher == ""
+
+
+def test_a_baseline_below_the_mark_teaches_nothing_and_that_is_said(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*FIND, "--steps", "48", "--evaluate-every", "24", "--folder", "s"]
+    command += ["--pass", "95%", "--budget"]
+    assert cli.main([*command, "200-steps"]) == 0
+    out = capsys.readouterr().out
+    assert "the baseline is below the pass mark of 95 % on all 100 problems (" in out
+    assert "  it is below the pass mark of 95 %, so it teaches nothing" in out
+    assert "the teacher is asked" not in out
+    assert not (home / "s" / "answers.json").exists()
+    first, *rest = trials_of(home / "s")
+    assert first.last is not None
+    assert 0.05 < first.last.score < 0.95, "it has learned something"
+    assert rest
+    assert {trial.spec.training.teacher for trial in rest} == {""}
+    assert {trial.family for trial in rest} == {"hf", "gpt"}
+    page = (home / "s" / "report.html").read_text()
+    assert "the baseline, which teaches nothing" in page
+    # The page says how to make it again, and that is this search.
+    assert "Flags for the training recipe are missing" not in page
+    assert cli.main([*command, "200-steps", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["baseline_teaches"] is False
+    assert found["teacher"] == []
 
 
 def test_what_it_cannot_start_from(

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lilliput.errors import UserError
+from lilliput.faces import cli
 from lilliput.models import modelfile
 from lilliput.models.gpt import GPT
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec, to_dict
@@ -67,6 +68,36 @@ def test_a_run_killed_at_random_instants_ends_with_the_same_file(tmp_path: Path)
     ]
     assert curves[0] == curves[1]
     assert [record.step for record in curves[0]] == list(range(40, 401, 40))
+
+
+def test_nobody_else_trains_it_meanwhile_and_a_killed_one_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = "train gpt --operands 0-9 --operations + --width 8 --heads 1 --layers 1 --batch 8"
+    words = [*small.split(), *"--steps 300 --evaluate-every 5 --name one".split()]
+    other = subprocess.Popen(
+        [sys.executable, "-m", "lilliput", *words],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while not (metrics := tmp_path / "runs/one/metrics.jsonl").exists():
+            assert other.poll() is None
+        # Whatever it was just writing, it is stopped in the middle of its training.
+        other.send_signal(signal.SIGSTOP)
+        written = metrics.read_bytes()
+        assert cli.main(words) == 2
+        assert "another process is training the run in runs/one; wait" in capsys.readouterr().err
+        assert cli.main(["train", "--resume", "runs/one"]) == 2
+        assert metrics.read_bytes() == written
+    finally:
+        other.kill()
+        other.wait()
+    assert not (tmp_path / "runs/one/model.safetensors").exists()
+    capsys.readouterr()
+    assert cli.main(["train", "--resume", "runs/one"]) == 0
+    assert json.loads(metrics.read_text().splitlines()[-1])["step"] == 300
 
 
 def test_a_run_that_is_over_is_not_trained_again(tmp_path: Path) -> None:

@@ -17,12 +17,14 @@ import transformers
 
 import lilliput
 from lilliput.faces import cli
+from lilliput.faces.find_start import descent_of
 from lilliput.lab.answering import Model
 from lilliput.lab.sealing import sealed_model, steps_of
 from lilliput.models import modelfile
 from lilliput.models.hf import HFNetwork
-from lilliput.specs import ArithmeticSpec, HFSpec, RunSpec, StoriesSpec, TrainingSpec
+from lilliput.specs import ArithmeticSpec, HFSpec, RunSpec, StoriesSpec, TrainingSpec, to_dict
 from lilliput.specs.recipes import stories, transfer
+from lilliput.specs.search import SearchSpec
 from lilliput.tasks.task import task_of
 from lilliput.tasks.tokens import TokenVocabulary
 from lilliput.training.loop import Training
@@ -255,7 +257,30 @@ def test_an_epoch_is_every_problem_once(folder: Path) -> None:
     assert training.mean_loss > 0
 
 
-def test_the_transfer_recipe_is_the_default_and_stories_are_refused(folder: Path) -> None:
-    assert transfer().optimizer == "adamw"
+def test_the_rate_of_a_small_model_is_higher_unless_typed(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert transfer().learning_rate == 3e-4
+    words = ["train", f"hf:{folder}", *"--operands 0-9 --batch 4 --json --steps 1".split()]
+    for typed, rate in (([], 3e-3), (["--learning-rate", "3e-4"], 3e-4)):
+        assert cli.main([*words, *typed]) == 0
+        told = json.loads(capsys.readouterr().out)["spec"]["training"]
+        assert (told["learning_rate"], told["optimizer"]) == (rate, "adamw")
+    # A spec that was given has its own.
+    (tmp_path / "spec.json").write_text(json.dumps(to_dict(spec_of(folder, transfer()))))
+    assert cli.main("train --spec spec.json --steps 1 --json".split()) == 0
+    assert json.loads(capsys.readouterr().out)["spec"]["training"]["learning_rate"] == 3e-4
+    search = SearchSpec()
+    for parameters, rate in ((99_999, 3e-3), (999_999, 1e-3), (1_000_000, 3e-4)):
+        model = HFSpec(name="x", digest="y", parameters=parameters)
+        made = descent_of(model, TASK, TrainingSpec(), set(), search)
+        assert made.baseline.training.learning_rate == rate
+
+
+def test_stories_are_refused(folder: Path) -> None:
     with pytest.raises(lilliput.LilliputError, match="has a tokenizer of its own"):
         RunSpec(task=StoriesSpec(), model=HFSpec(name=str(folder)), training=stories())

@@ -5,6 +5,7 @@ its own, and pickles as tensors only. Knows no exam.
 """
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from lilliput.baselines.baseline import Baseline
+from lilliput.baselines.hf_reasons import check_config, reason
 from lilliput.baselines.hf_tokens import HFTokens
 from lilliput.errors import FileError, NotFoundError
 from lilliput.models.hf import HFNetwork, need_transformers, window_of
@@ -70,12 +72,13 @@ def open_model(name: str) -> Opened:
     with _quietly():
         folder = Path(name) if Path(name).is_dir() else _fetched(name)
         files = _weight_files(folder)
+        check_config(folder)
         where = {"local_files_only": True, "trust_remote_code": False}
         # transformers raises errors of many classes, other libraries' among them.
         try:
             config = transformers.AutoConfig.from_pretrained(folder, **where)
         except Exception as error:
-            raise FileError(f"{folder}/config.json cannot be used: {_first_line(error)}") from None
+            raise FileError(f"{folder}/config.json cannot be used: {reason(error)}") from None
         tokenizer = _tokenizer(folder, where)
         model = _model(folder, where)
     rows = model.get_input_embeddings().weight.shape[0]
@@ -150,7 +153,7 @@ def _tokenizer(folder: Path, where: dict[str, bool]) -> Any:
             raise ValueError("it makes nothing of text")
     except Exception as error:
         raise FileError(
-            f"{folder} has no tokenizer that can be used: {_first_line(error)}; put the model's"
+            f"{folder} has no tokenizer that can be used: {reason(error)}; put the model's"
             " tokenizer.json and tokenizer_config.json there"
         ) from None
     return tokenizer
@@ -165,7 +168,7 @@ def _model(folder: Path, where: dict[str, bool]) -> Any:
         )
     except Exception as error:
         raise FileError(
-            f"{folder} cannot be loaded as a causal language model: {_first_line(error)}; copy its"
+            f"{folder} cannot be loaded as a causal language model: {reason(error)}; copy its"
             " files again, or give another model"
         ) from None
     # transformers would go on with random numbers.
@@ -217,13 +220,10 @@ def _quietly() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200].rstrip(".") if lines else type(error).__name__

@@ -21,7 +21,14 @@ from lilliput.faces.cli_flags import (
     typed_value,
 )
 from lilliput.faces.corpus_live import prepare, taught
-from lilliput.faces.find_start import descent_of, name_of, train_first, unfinished
+from lilliput.faces.find_start import (
+    descent_of,
+    name_of,
+    refuse_shrink,
+    teaches,
+    train_first,
+    unfinished,
+)
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
 from lilliput.faces.train_spec import TASKS
@@ -45,8 +52,8 @@ ABOUT = (
     " tried with its teacher and without, from the same seed, and the answer says what it bought."
     " With --start hf:NAME a model of transformers is trained on the task first, as the baseline;"
     " then the search goes down from it: the same model with every second block, every fourth, and"
-    " so on (the family hf), and our own families, each size with the baseline as its teacher and"
-    " without."
+    " so on (the family hf), and our own families, each size with the baseline as its teacher, if"
+    " that reaches the pass mark, and without."
 )
 _BITS_HELP = "Bits per character that the upper end of the interval must not be above."
 NAMES = {"width": "slices"}
@@ -155,6 +162,7 @@ def _check_start(values: Any) -> None:
 
 
 def _base(task: str, shrink: str) -> Base | None:
+    refuse_shrink(shrink)
     base = base_of(start=shrink, task=task)
     if base and base.task is None:
         raise UserError(
@@ -213,7 +221,9 @@ def _find(
         if descent and not train_first(descent, search, folder, shape, began, quiet):
             unfinished(folder, descent.baseline, quiet)
             return 0
-        if training.teacher_answers and not (quiet or (folder / "answers.json").exists()):
+        teaching = not descent or teaches(descent, search, folder, quiet)
+        asked = quiet or (folder / "answers.json").exists()
+        if teaching and training.teacher_answers and not asked:
             print("the teacher is asked what it answers to the training problems", flush=True)
         found = find(search, task, training, folder, shape, parent, descent, began)
         for snapshot in found if quiet else _shown(_announced(found, folder), fresh):

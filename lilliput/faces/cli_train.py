@@ -19,7 +19,7 @@ from lilliput.specs import (
     StoriesSpec,
     TrainingSpec,
 )
-from lilliput.specs.recipes import training_of
+from lilliput.specs.recipes import SMALL, training_of
 
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
@@ -27,6 +27,9 @@ ABOUT = (
     " only those that are typed stay as they are. `baby`, in a family's place, is nanoGPT's baby"
     " GPT trained its way: on lines of arithmetic as one stream (those of a file with --source;"
     " --leaked keeps what the exam asks) or on text (--task stories); flags change what it brings."
+)
+_SMALL_RATE = "Not typed, it is of models {}.".format(
+    ", ".join(f"under {below:,} parameters {rate:g}" for below, rate in SMALL.items())
 )
 _OWN = [
     Flag(
@@ -107,6 +110,12 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
         else flag
         for flag in _OWN
     ]
+    training = [
+        replace(flag, help=f"{flag.help} {_SMALL_RATE}")
+        if flag.name == "learning_rate" and family == "hf" and base is None
+        else flag
+        for flag in spec_flags(TrainingSpec, base=parts[2])
+    ]
     changes = base.changes if base else {}
     asked = [
         replace(flag, default=changes.get(flag.name, flag.default))
@@ -116,7 +125,7 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
         *own,
         *spec_flags(_class_of(family), leave_out=hidden, base=parts[0]),
         *asked,
-        *spec_flags(TrainingSpec, base=parts[2]),
+        *training,
     ]
 
 
@@ -175,9 +184,9 @@ def _train(spec: RunSpec, values: Any) -> int:
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
     if values.ten_fold:
         return _ten_fold(spec, folder, values)
-    from lilliput.training.run import holds
+    from lilliput.training.run import is_over
 
-    done = holds(folder, spec) and (folder / "model.safetensors").exists()
+    done = is_over(folder, spec)
     say = sys.stderr if values.json else sys.stdout
     shape = ", ".join(
         f"{f.name} {getattr(spec.model, f.name)}"

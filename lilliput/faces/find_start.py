@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import NotFoundError, UserError
+from lilliput.faces.found import asked_words, evidence_words
 from lilliput.faces.train_live import shown
-from lilliput.lab.starting import HOME, Descent, is_trained, train_baseline
+from lilliput.lab.starting import HOME, Descent, evidence_of, is_trained, train_baseline
 from lilliput.specs import HFSpec, RunSpec, TaskSpec, TrainingSpec
 from lilliput.specs.recipes import transfer
 from lilliput.specs.search import SearchSpec
+from lilliput.units import pass_words
 
 
 def name_of(start: str) -> str:
@@ -46,6 +48,24 @@ def name_of(start: str) -> str:
     )
 
 
+def refuse_shrink(shrink: str) -> None:
+    """Raises UserError where what is to be cut down is a model of transformers, or began as one."""
+    from lilliput.lab.load import resolve
+    from lilliput.models.modelfile import read_card
+
+    theirs = shrink.startswith("hf:") or (Path(shrink) / "config.json").is_file()
+    if not theirs and shrink:
+        path = resolve(shrink)
+        theirs = path.suffix == ".safetensors" and isinstance(read_card(path).spec.model, HFSpec)
+    if theirs:
+        name = shrink.removeprefix("hf:")
+        raise UserError(
+            f"{shrink} is a model of transformers, and only a gpt of Lilliput's own can be cut"
+            f" down: write --start hf:{name} in place of --shrink, which drops whole blocks of it"
+            " and lets it teach smaller models"
+        )
+
+
 def descent_of(
     model: HFSpec, task: TaskSpec, training: TrainingSpec, typed: set[str], search: SearchSpec
 ) -> Descent:
@@ -61,7 +81,7 @@ def descent_of(
         for field in fields(TrainingSpec)
         if field.name in typed and not field.name.startswith("teacher")
     }
-    theirs = replace(transfer(), **own)
+    theirs = replace(transfer(model.parameters), **own)
     return Descent(RunSpec(task=task, model=model, training=theirs, seed=search.seed), training)
 
 
@@ -89,6 +109,21 @@ def train_first(
         for _ in shown(moments, spec, quiet=False):
             pass
     return is_trained(folder)
+
+
+def teaches(descent: Descent, search: SearchSpec, folder: Path, quiet: bool) -> bool:
+    """Whether the trained baseline teaches what stands below it; where not, that is said."""
+    found = evidence_of(descent, folder)
+    if found.may_teach(search.pass_mark):
+        return True
+    if not quiet:
+        print(
+            f"the baseline is below the pass mark of {pass_words(search.pass_mark)} on"
+            f" {asked_words(found)} ({evidence_words(found)}), so it teaches nothing: everything"
+            " below it learns by itself; train it for longer (--steps) in another --folder",
+            flush=True,
+        )
+    return False
 
 
 def unfinished(folder: Path, spec: RunSpec, quiet: bool) -> None:

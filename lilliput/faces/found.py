@@ -119,7 +119,7 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     if result.baseline is not None:
         lines.append(f"  baseline: {size_words(result.baseline, levels)}; {folder / 'baseline'}")
         if not any(TAUGHT in trial.inner for trial in snapshot.trials[1:]):
-            lines.append("  nothing below it was taught by it yet")
+            lines.append(f"  {untaught_words(result)}")
     for family in result.families:
         lines += _family_lines(family, result.winner, levels)
     if any(asks_all(size.validation) for family in result.families for size in family.sizes):
@@ -139,6 +139,13 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     report = f"report: {folder / 'report.html'}; " if (folder / "report.html").exists() else ""
     lines.append(f"{report}ledger: {folder / 'ledger.json'}, *.csv")
     return "\n".join(lines)
+
+
+def untaught_words(result: "Result") -> str:
+    """Why nothing below a baseline had it as its teacher."""
+    if result.baseline_teaches:
+        return "nothing below it was taught by it yet"
+    return f"it is below the pass mark of {pass_words(result.pass_mark)}, so it teaches nothing"
 
 
 def floor_words(score: float) -> str:
@@ -231,6 +238,7 @@ def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str
         "winner": _size(result.winner, levels) if result.winner else None,
         "families": families,
         "baseline": _size(result.baseline, levels) if result.baseline else None,
+        "baseline_teaches": result.baseline_teaches if result.baseline else None,
         "teacher": bought.to_dict(result.gains),
         "trials": result.num_trials,
         "steps": result.steps,

@@ -56,7 +56,9 @@ def find_command(spec: SearchSpec, trials: Sequence[Trial], key: str) -> tuple[s
     told = _flags(training, recipe)
     if "start" in fixed:
         # What was typed holds for the baseline too, and may be usual for one of the two.
-        typed = _changed(training, recipe) | _changed(trials[0].spec.training, transfer())
+        first = trials[0].spec
+        usually = transfer(first.model.parameters)
+        typed = _changed(training, recipe) | _changed(first.training, usually)
         typed -= {"teacher", "teacher_answers"}
         told = [word for name in sorted(typed) for word in _flag(name, getattr(training, name))]
     words = ["lilliput", "find", run.task.kind]

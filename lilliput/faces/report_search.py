@@ -207,19 +207,23 @@ def sizes_table(search: Search) -> Html:
             level = search.levels.get(size.trial.number, 0.95)
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else point_words(size.typical)
+            state = _size_state(size, search, family.left_early(size))
             rows.append([
                 f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
                 shape_words(size.trial).split(",")[1].strip(),
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", _size_state(size, family.left_early(size)),
+                f"{size.passed} of {size.tried}", state,
             ])  # fmt: skip
     columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
     header = ["parameters", "shape", *columns, "typical", "seeds pass", ""]
     return table(header, rows, label="The frontier as a table")
 
 
-def _size_state(size: Size, early: bool) -> Html:
-    first = "the baseline" if size.trial.purpose == "baseline" else ""
+def _size_state(size: Size, search: Search, early: bool) -> Html:
+    first = ""
+    if size.trial.purpose == "baseline":
+        teaches = size.validation.may_teach(search.spec.pass_mark)
+        first = "the baseline" if teaches else "the baseline, which teaches nothing"
     if size.confirmed:
         state = tag("span", "confirmed", class_="good")
     elif size.fails_totally:

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from lilliput.errors import SpecError
+from lilliput.errors import NotFoundError, SpecError
 from lilliput.faces.cli_flags import spec_of
 from lilliput.faces.corpus_live import prepare, taught
 from lilliput.lab.bases import Base, with_start
@@ -19,6 +19,7 @@ from lilliput.specs import (
     TaskSpec,
     TrainingSpec,
 )
+from lilliput.specs.recipes import transfer
 from lilliput.units import parse_count
 
 TASKS: dict[str, type[Any]] = {
@@ -50,6 +51,9 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     model: ModelSpec | HFSpec
     if family == "hf":
         model = _started(name, values, base)
+        if base is None and "learning_rate" not in typed:
+            usual = transfer(model.parameters).learning_rate
+            training = replace(training, learning_rate=usual)
     else:
         model = _shape(family, made, training, values, typed, base)
     spec = RunSpec(task=made, model=model, training=training, seed=values.seed, start=values.start)
@@ -78,12 +82,29 @@ def _started(name: str, values: Any, base: Base | None) -> HFSpec:
         )
     kept = base.model if base and isinstance(base.model, HFSpec) else None
     if kept is None:
-        return sealed_model(spec_of(HFSpec, values, name=name))
+        try:
+            return sealed_model(spec_of(HFSpec, values, name=name))
+        except NotFoundError as error:
+            raise NotFoundError(f"{error}{_runs_from(name)}") from None
     if name not in ("", kept.name):
         raise SpecError(f"the spec starts from hf:{kept.name}, not from hf:{name}; leave one out")
     parameters = kept.parameters if values.every == kept.every else 0
     return sealed_model(
         spec_of(HFSpec, values, name=kept.name, digest=kept.digest, parameters=parameters)
+    )
+
+
+def _runs_from(name: str) -> str:
+    """`; runs/A began with it and has kept it`, to end a message on a model that is gone."""
+    from lilliput.lab.bases import runs_that_kept
+
+    runs = runs_that_kept(name)
+    if not runs:
+        return ""
+    more = f" (so have {', '.join(map(str, runs[1:3]))})" if runs[1:] else ""
+    return (
+        f"; {runs[0]} began with it and has kept it{more}: go on there, or see its grade, with"
+        f" `lilliput train --resume {runs[0]}`"
     )
 
 

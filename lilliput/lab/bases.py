@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lilliput.errors import NotFoundError, SpecError, UserError
+from lilliput.errors import LilliputError, NotFoundError, SpecError, UserError
 from lilliput.files import read_json
 from lilliput.specs import (
     ArithmeticSpec,
@@ -85,6 +85,20 @@ def _of_spec(path: Path, going_on: bool) -> Base:
     return base._replace(start_digest=made.start_digest, start_marks=made.start_marks)
 
 
+def runs_that_kept(name: str) -> list[Path]:
+    """Folders in runs/ of trainings that began with a model of transformers and hold a copy of it;
+    they go on, and are graded and shipped, without the one that they began with."""
+    found = []
+    for start in sorted(Path("runs").glob("*/start.safetensors")):
+        try:
+            model = from_dict(RunSpec, read_json(start.with_name("spec.json"))).model
+        except (LilliputError, OSError):
+            continue
+        if isinstance(model, HFSpec) and model.name == name:
+            found.append(start.parent)
+    return found
+
+
 def _of_config(path: Path, task: str) -> Base:
     from lilliput.specs.nanogpt import read_config
 
@@ -109,6 +123,11 @@ def _of_start(start: str, task: str) -> Base:
     from lilliput.lab.load import resolve
     from lilliput.models.modelfile import read_card
 
+    if start.startswith("hf:"):
+        raise SpecError(
+            f"{start} is a model of transformers; to start from it, write `lilliput train {start}`"
+            " in place of a family and --start"
+        )
     path = resolve(start)
     if not nanogpt.recognises(path):
         made = read_card(path).spec

@@ -11,6 +11,8 @@ from lilliput.lab.shipped import THEN, Job, Shipped, check_out, golden, same, sa
 from lilliput.models.modelfile import read_card
 
 FORMS = ("c", "exe", "hf", "mcu", "onnx", "safetensors", "wasm")
+ANY = ("hf", "safetensors")
+"""Forms that models of transformers are made into too."""
 FOLDERS = ("hf", "mcu")
 """Forms that are more than one file."""
 
@@ -49,7 +51,7 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
     check_out(out, path, form in FOLDERS)
     card = read_card(path)
     before = card.numbers
-    if form != "safetensors":
+    if form not in ANY:
         card.own  # noqa: B018  refused here where it is none
     if form == "mcu" and not numbers and before == "float32":
         numbers = "int8"

@@ -22,12 +22,16 @@ from lilliput.specs import ArithmeticSpec, TaskSpec
 def folder(job: Job) -> Shipped:
     """transformers' own form; asked what the model is asked, before formats are read."""
     from lilliput.models import modelfile
-    from lilliput.shipping import hf
+    from lilliput.models.hf import HFNetwork
+    from lilliput.shipping import hf, hf_outside
 
     network, _ = modelfile.load(job.path)
     asked, count, why_not = continuations(job), 0, ""
     with new_folder(job.out) as made:
-        hf.write_folder(made, network, job.card)
+        if isinstance(network, HFNetwork):
+            hf_outside.write_folder(made, network, job.card)
+        else:
+            hf.write_folder(made, network, job.card)
         try:
             said = hf.say(made, asked.prompts, asked.most)
             same("transformers", said, asked.expected)
@@ -36,7 +40,8 @@ def folder(job: Job) -> Shipped:
             why_not = str(error)
         shipped = Shipped(job.out, 0, count, why_not)
         remark = _remark(job.card.spec.task, job.card.format)
-        code = hf.use(job.out.name, job.card.own, asked.prompts[0], asked.most, remark)
+        own_code = (made / f"{hf.CODE}.py").exists()
+        code = hf.use(job.out.name, own_code, asked.prompts[0], asked.most, remark)
         card = job.words.markdown(shipped.words, code)
         write_atomically(made / "README.md", card.encode(), then=THEN)
     return replace(shipped, bytes=folder_size(job.out))

@@ -2,7 +2,7 @@
 
 The model as it is, trained on the task, is the baseline: a run in the search's folder. Below it
 stand students that lack blocks of it, and families of ours; each size learns with the baseline as
-its teacher, and without.
+its teacher, where that reaches the pass mark, and without.
 """
 
 import time
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.lab.job import NO_TEACHER, advance, ask_unseen, count, job_of, key_of, recipe
 from lilliput.lab.sealing import kept_answers, sealed_model, with_teacher
-from lilliput.search.job import Job, Known, Progress
+from lilliput.search.job import Evidence, Job, Known, Progress
 from lilliput.search.ladder import ladder
 from lilliput.specs import HFSpec, RunSpec, TrainingSpec, digest
 from lilliput.specs.recipes import search_of
@@ -140,26 +140,42 @@ def is_trained(folder: Path) -> bool:
     return (folder / HOME / "model.safetensors").exists()
 
 
-def starting(descent: Descent, folder: Path, shape: Mapping[str, Any]) -> Job:
-    """The job of finding the smallest model below a baseline that is trained."""
+def evidence_of(descent: Descent, folder: Path) -> Evidence:
+    """The validation of a baseline that is trained, by the weights that were kept."""
+    from lilliput.training.run import read_records
+
+    records = read_records(folder / HOME)
+    best = max(records, key=lambda record: record.right)
+    kept = best if descent.baseline.training.patience else records[-1]
+    return Evidence(kept.right, kept.total, kept.low, kept.high, kept.groups)
+
+
+def starting(descent: Descent, search: SearchSpec, folder: Path, shape: Mapping[str, Any]) -> Job:
+    """The job of finding the smallest model below a baseline that is trained; where that is below
+    the pass mark, it teaches nothing."""
     home = folder / HOME
     baseline = descent.baseline
     students = _students(home)
     assert isinstance(baseline.model, HFSpec)
     training, theirs = descent.training, baseline.training
     asked = {name: getattr(training, name) for name in NO_TEACHER} | {"teacher": str(home)}
+    untaught = replace(training, **NO_TEACHER)
+    answers = None
     try:
-        own = with_teacher(
-            replace(baseline, model=RunSpec().model, training=replace(training, **asked))
-        )
-        answers = kept_answers(own, folder / "answers.json")
-        training = own.training
-        if students:
-            first = replace(baseline, model=next(iter(students.values())))
-            theirs = with_teacher(replace(first, training=replace(theirs, **asked))).training
+        if evidence_of(descent, folder).may_teach(search.pass_mark):
+            own = with_teacher(
+                replace(baseline, model=RunSpec().model, training=replace(training, **asked))
+            )
+            answers = kept_answers(own, folder / "answers.json")
+            training = own.training
+            if students:
+                first = replace(baseline, model=next(iter(students.values())))
+                theirs = with_teacher(replace(first, training=replace(theirs, **asked))).training
+        else:
+            training = untaught
     except SpecError:
-        # A baseline that has learned nothing has nothing to teach.
-        answers, training = None, replace(training, **NO_TEACHER)
+        # A baseline that answers nothing has nothing to teach, however low the mark is.
+        answers, training = None, untaught
     made = job_of(baseline.task, training, shape, answers)
     ours = made.propose_spec
     starts = {baseline.model.digest: home / "start.safetensors"}
@@ -214,7 +230,6 @@ def known(baseline: RunSpec, home: Path) -> Known:
     """The baseline's finished run as the search's first trial."""
     from dataclasses import asdict
 
-    from lilliput.search.job import Evidence
     from lilliput.tasks.task import task_of
     from lilliput.training.begin import begin
     from lilliput.training.loop import Training

@@ -177,7 +177,7 @@ def find(
     began = time.monotonic() if began is None else began
     check_shape(shape or {}, search.families)
     if descent:
-        job = starting(descent, folder, shape or {})
+        job = starting(descent, search, folder, shape or {})
     elif FAMILY in search.families:
         raise SpecError("the family hf goes down from a model: write --start hf:NAME")
     else:

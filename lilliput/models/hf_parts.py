@@ -72,7 +72,7 @@ def choose_trained(network: HFNetwork, spec: HFSpec, seed: int) -> None:
     seed.
 
     Raises:
-        SpecError: there are not as many blocks.
+        SpecError: there are not as many blocks, or the matrices are smaller than LoRA's rank.
         LilliputError: peft is not installed.
     """
     if spec.lora:
@@ -105,7 +105,15 @@ def _add_lora(network: HFNetwork, rank: int, seed: int) -> None:
         for name, module in blocks.named_modules()
         if getattr(module, "weight", None) is not None and module.weight.ndim == 2
     ]
-    conv1d = any(type(network.model.get_submodule(name)).__name__ == "Conv1D" for name in matrices)
+    modules: list[Any] = [network.model.get_submodule(name) for name in matrices]
+    sides = [side for module in modules for side in module.weight.shape]
+    if rank > min(sides):
+        raise SpecError(
+            f"lora {rank:,} is more than the smallest side of the matrices inside the blocks"
+            f" ({min(sides):,}), and no product of two has a higher rank: give --lora"
+            f" {min(sides)} or less, usually 4 to 16, or leave it out to train everything"
+        )
+    conv1d = any(type(module).__name__ == "Conv1D" for module in modules)
     config = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules=matrices, fan_in_fan_out=conv1d
     )

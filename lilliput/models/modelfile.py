@@ -76,8 +76,8 @@ class Card:
         if isinstance(self.spec.model, HFSpec):
             raise SpecError(
                 f"this is a model of transformers (hf:{self.spec.model.name}), and only families of"
-                " Lilliput's own are made into this; take --as safetensors, or train one of them on"
-                " the same task: `lilliput train gpt`"
+                " Lilliput's own are made into this; take --as hf or safetensors, or train one of"
+                " them on the same task: `lilliput train gpt`"
             )
         return self.spec.model
 

@@ -26,6 +26,11 @@ class Evidence:
     def score(self) -> float:
         return self.right / self.total
 
+    def may_teach(self, mark: float) -> bool:
+        """Whether a baseline's score reaches the pass mark: what falls short of it would pass on
+        too many mistakes."""
+        return self.score >= mark
+
 
 @dataclass(frozen=True)
 class Progress:

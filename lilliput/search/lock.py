@@ -4,8 +4,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from lilliput.errors import FileError, LedgerError, LilliputError
-from lilliput.files import cannot_write
+from lilliput.errors import LedgerError, LilliputError
+from lilliput.files import make_folder
+from lilliput.lock import sqlite_refusal, take
 
 
 def take_folder(folder: Path) -> sqlite3.Connection:
@@ -15,41 +16,22 @@ def take_folder(folder: Path) -> sqlite3.Connection:
         LedgerError: another search has it.
         FileError: it cannot be made or written.
     """
-    try:
-        (folder / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make {folder}: {error.strerror}; choose another") from None
-    path = folder / "lock.sqlite"
-    lock = None
-    try:
-        # SQLite's lock on a file of its own: held for life, let go by the system at any death, and
-        # readers of the ledger are not kept out.
-        lock = sqlite3.connect(path, isolation_level=None, timeout=0)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:
-        if lock is not None:
-            lock.close()
-        raise refusal(str(path), error) from None
-    return lock
+    make_folder(folder / "trials")
+    return take(folder, _busy(folder))
 
 
 def refusal(path: str, error: sqlite3.DatabaseError) -> LilliputError:
-    """What is said when SQLite cannot open, lock or read the file at `path`."""
-    # The low byte is the kind; the rest says more than anybody asks.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerError(
-            f"another search is writing {Path(path).parent}; wait for it, stop it, or choose"
-            " another folder"
-        )
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return cannot_write(Path(path), error)
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return FileError(
-            f"cannot open {path}: {error}; what was recorded is kept: see that the folder and its"
-            " files may be read and written by you, then run the same command again"
-        )
-    return LedgerError(f"{path} cannot be read as a ledger ({error}); move it away to begin anew")
+    """What is said when SQLite cannot open, lock or read the ledger at `path`."""
+    foreign = LedgerError(
+        f"{path} cannot be read as a ledger ({error}); move it away to begin anew"
+    )
+    return sqlite_refusal(Path(path), error, _busy(Path(path).parent), foreign)
+
+
+def _busy(folder: Path) -> LedgerError:
+    return LedgerError(
+        f"another search is writing {folder}; wait for it, stop it, or choose another folder"
+    )
 
 
 def check_identity(there: dict[str, Any], here: dict[str, Any], folder: Path | None) -> None:

@@ -104,6 +104,11 @@ class Result:
         return next((size for size in sizes if size.trial.purpose == "baseline"), None)
 
     @property
+    def baseline_teaches(self) -> bool:
+        """Whether there is a baseline that is good enough to teach what stands below it."""
+        return self.baseline is not None and self.baseline.validation.may_teach(self.pass_mark)
+
+    @property
     def winner(self) -> Size | None:
         """The confirmed model with the fewest parameters."""
         found = [size for family in self.families if (size := family.smallest_confirmed)]

@@ -216,25 +216,29 @@ def continue_all(folder: Path, prompts: list[str], most: int) -> list[str]:
     how = {"local_files_only": True, "trust_remote_code": trusted}
     reader = AutoTokenizer.from_pretrained(folder, **how)
     model = AutoModelForCausalLM.from_pretrained(folder, **how).eval()
-    window = getattr(model.config, "max_position_embeddings", None)
+    # A model that began with one of transformers may read on further than it has learned.
+    own = getattr(model.config, "max_position_embeddings", None)
+    window = own if trusted else reader.model_max_length
     texts = []
     for prompt in prompts:
         asked = reader(prompt, return_tensors="pt")
         length = asked["input_ids"].shape[1]
         room = min(most, window - length) if window else most
         out_BT = model.generate(**asked, do_sample=False, max_new_tokens=room, pad_token_id=0)
-        texts.append(reader.decode(out_BT[0, length:], skip_special_tokens=True))
+        told = reader.decode(out_BT[0, length:], skip_special_tokens=False)
+        texts.append(told.removesuffix(reader.eos_token))
     return texts
 
 
-def use(folder: str, spec: ModelSpec, prompt: str, most: int, remark: str) -> str:
+def use(folder: str, own_code: bool, prompt: str, most: int, remark: str) -> str:
     """How the folder is loaded and asked, as lines of Python.
 
     Args:
+        own_code: the folder holds code that its model needs.
         most: pieces at most that it goes on with.
         remark: what must be known of prompt and answer; empty: nothing.
     """
-    trusted = "" if shape_of(spec) else ", trust_remote_code=True"
+    trusted = ", trust_remote_code=True" if own_code else ""
     said = f"  # {remark}" if remark else ""
     return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -29,7 +29,7 @@ def tokenizer(vocabulary: Vocabulary, context: int, opens: bool) -> dict[str, An
         "pre_tokenizer": {
             "type": "Split", "pattern": {"Regex": _WORDS}, "behavior": "Isolated", "invert": False,
         },
-        "post_processor": _opening(end) if opens else None,
+        "post_processor": opening(end, 0) if opens else None,
         "decoder": {"type": "Fuse"},
         "model": {
             "type": "BPE",
@@ -56,13 +56,13 @@ def tokenizer(vocabulary: Vocabulary, context: int, opens: bool) -> dict[str, An
     return {"tokenizer.json": tokenizer, "tokenizer_config.json": settings}
 
 
-def _opening(end: str) -> dict[str, Any]:
-    """The end mark in front of a text, or of each of two."""
+def opening(end: str, number: int) -> dict[str, Any]:
+    """The end mark, of that number, in front of a text, or of each of two."""
     mark = {"SpecialToken": {"id": end, "type_id": 0}}
     one, other = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
     return {
         "type": "TemplateProcessing",
         "single": [mark, one],
         "pair": [mark, one, mark, other],
-        "special_tokens": {end: {"id": end, "ids": [0], "tokens": [end]}},
+        "special_tokens": {end: {"id": end, "ids": [number], "tokens": [end]}},
     }

@@ -6,6 +6,7 @@
     start.safetensors    the model of others that training started from, where it did
     answers.json         what its teacher answers, where that is learned
     model.safetensors    the model, when training is over
+    lock.sqlite          held by the process that trains it
     exam.json            its grade, and looks.jsonl every look at unseen (lab/load.py writes both)
 
 Every file is written whole or not at all. Knows no search and no face.
@@ -15,8 +16,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,10 @@ from torch import nn
 
 from lilliput.errors import FileError, UserError
 from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
+from lilliput.lock import take
 from lilliput.models import modelfile
 from lilliput.models.modelfile import Card
-from lilliput.specs import RunSpec, from_dict, to_dict
+from lilliput.specs import HFSpec, RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.training.answers import keep_answers
@@ -84,9 +86,29 @@ def holds(folder: Path, spec: RunSpec) -> bool:
     """
     if not (folder / "spec.json").exists():
         return False
-    if read_spec(folder).digest != spec.digest:
-        raise UserError(f"{folder} holds another run; choose another folder with --name")
-    return True
+    there = read_spec(folder)
+    if there.digest == spec.digest:
+        return True
+    if isinstance(there.model, HFSpec) and there == _with_digest_of(spec, there.model):
+        raise UserError(
+            f"{there.model.name} holds other weights (or another config or tokenizer) than when the"
+            f" run in {folder} began: go on from those, which it kept, with `lilliput train"
+            f" --resume {folder}`, or train from the new ones in another folder with --name"
+        )
+    raise UserError(f"{folder} holds another run; choose another folder with --name")
+
+
+def _with_digest_of(spec: RunSpec, model: HFSpec) -> RunSpec:
+    """The spec as if its model of transformers had the content of another."""
+    if not isinstance(spec.model, HFSpec):
+        return spec
+    same = replace(spec.model, digest=model.digest, parameters=model.parameters)
+    return replace(spec, model=same)
+
+
+def is_over(folder: Path, spec: RunSpec) -> bool:
+    """Whether a run's folder holds its finished model; errors as of `holds`."""
+    return holds(folder, spec) and (folder / "model.safetensors").exists()
 
 
 def read_records(folder: Path) -> list[Record]:
@@ -103,7 +125,8 @@ def run(
     teacher: Path | None = None,
     may_go_on: Callable[[int], bool] = lambda step: True,
 ) -> Iterator[Moment]:
-    """Trains in `folder`, or goes on there; a run that is over is not trained again.
+    """Trains in `folder`, or goes on there; a run that is over is not trained again. Nobody else
+    trains it meanwhile.
 
     Ctrl-C is taken at the next step: the state is saved, then KeyboardInterrupt is raised.
 
@@ -113,23 +136,35 @@ def run(
             no, the state is saved and the run is left as it is.
 
     Raises:
-        UserError: the folder holds another run.
+        UserError: the folder holds another run, or another process is at it.
         FileError: it holds a damaged one, or cannot be written.
     """
-    there = holds(folder, spec)
-    if there and (folder / "model.safetensors").exists():
+    if is_over(folder, spec):
         return
     # What cannot begin leaves no folder behind.
     begun = begin(spec, task, folder / "start.safetensors")
     answers = folder / "answers.json"
     training = Training(spec, task, device, begun, teacher, answers)
-    if not there:
-        write_json(folder / "spec.json", to_dict(spec))
-    if teacher is not None and spec.training.teacher_answers:
-        keep_answers(spec, teacher, answers)
-    if begun.outside and not (folder / "start.safetensors").exists():
-        # So that the run goes on where what it was copied from is no longer there.
-        _keep(folder / "start.safetensors", training, training.finish())
+    busy = UserError(
+        f"another process is training the run in {folder}; wait for it or stop it, or choose"
+        " another folder with --name"
+    )
+    with closing(take(folder, busy)):
+        # Between the look and the lock it may have been begun or finished.
+        if is_over(folder, spec):
+            return
+        if not holds(folder, spec):
+            write_json(folder / "spec.json", to_dict(spec))
+        if teacher is not None and spec.training.teacher_answers:
+            keep_answers(spec, teacher, answers)
+        if begun.outside and not (folder / "start.safetensors").exists():
+            # So that the run goes on where what it was copied from is no longer there.
+            _keep(folder / "start.safetensors", training, training.finish())
+        yield from _train(training, folder, may_go_on)
+
+
+def _train(training: Training, folder: Path, may_go_on: Callable[[int], bool]) -> Iterator[Moment]:
+    """Trains from what the folder has kept to the end, or as long as it may."""
     resume = folder / "resume.safetensors"
     if resume.exists():
         training.restore(resume.read_bytes())
