@@ -10,7 +10,7 @@ from test_search_find import exported
 
 from lilliput.faces import bought
 from lilliput.search.find import find, read_result
-from lilliput.search.gains import gains
+from lilliput.search.gains import Gain, Mean, gains
 from lilliput.search.job import Evidence, Job
 from lilliput.search.pool import SerialExecutor
 from lilliput.search.result import Snapshot, summarise
@@ -43,8 +43,8 @@ def test_every_size_is_tried_both_ways() -> None:
             assert {trial.spec.taught for trial in ways} == {True, False}
             assert all(trial.step >= pair.step for trial in ways)
             wanted = [evidence(score(trial.spec, pair.step)).score for trial in ways]
-            assert sorted(wanted) == sorted([pair.without.score, pair.taught.score])
-            assert pair.taught.score == pytest.approx(TAUGHT_GAIN * pair.without.score, rel=0.02)
+            assert sorted(wanted) == sorted([pair.without.score, pair.having.score])
+            assert pair.having.score == pytest.approx(TAUGHT_GAIN * pair.without.score, rel=0.02)
     # Fresh seeds of the answer have twins too.
     winner = snapshot.result.winner
     assert winner is not None
@@ -89,6 +89,11 @@ def trial(number: int, seed: int, taught: bool, *scores: Evidence) -> Trial:
     return made
 
 
+def difference(gain: Gain) -> Mean:
+    assert gain.difference is not None
+    return gain.difference
+
+
 def seen(right: int, low: float, high: float, total: int = 1_000) -> Evidence:
     return Evidence(right, total, low, high)
 
@@ -98,9 +103,11 @@ def test_the_interval_by_hand() -> None:
     half = 1.959964 * 0.01
     a, b = seen(700, 0.7 - half, 0.7 + half), seen(730, 0.73 - half, 0.73 + half)
     (gain,) = gains(spec, [trial(0, 5, True, a, b), trial(1, 5, False, a)])
-    assert (gain.step, gain.difference) == (40, 0.0), "the latest step that both have"
+    assert (gain.step, difference(gain).score) == (40, 0.0), "the latest step that both have"
     (gain,) = gains(spec, [trial(0, 5, True, b, b), trial(1, 5, False, a, a)])
-    assert gain.interval == pytest.approx((0.03 - math.sqrt(2) * half, 0.03 + math.sqrt(2) * half))
+    assert difference(gain).interval == pytest.approx(
+        (0.03 - math.sqrt(2) * half, 0.03 + math.sqrt(2) * half)
+    )
     assert gain.verdict == 1
     # Two seeds: Student's t with one degree of freedom, twelve times their standard error.
     c = seen(750, 0.75 - half, 0.75 + half)
@@ -111,12 +118,13 @@ def test_the_interval_by_hand() -> None:
         trial(3, 6, True, c),
     ]
     (gain,) = gains(spec, pairs)
-    assert gain.difference == pytest.approx(0.04)
-    assert gain.interval == pytest.approx((0.04 - 12.706 * 0.01, 0.04 + 12.706 * 0.01))
+    assert difference(gain).score == pytest.approx(0.04)
+    assert difference(gain).interval == pytest.approx((0.04 - 12.706 * 0.01, 0.04 + 12.706 * 0.01))
     assert gain.verdict == 0
     # Of another seed or another recipe there is no pair; what went further counts alone.
     other = replace(trial(4, 5, False, a), inner={"taught": False, "rate": 0.2})
-    assert not gains(spec, [pairs[0], pairs[2], other])
+    (gain,) = gains(spec, [pairs[0], pairs[2], other])
+    assert (gain.pairs, gain.difference, gain.verdict) == ((), None, 0)
     (gain,) = gains(spec, [*pairs, trial(5, 7, True, a, c), trial(6, 7, False, a, b)])
     assert [pair.seed for pair in gain.pairs] == [7]
     # One seed, all problems asked: a difference, and no interval.
@@ -125,7 +133,7 @@ def test_the_interval_by_hand() -> None:
         trial(1, 5, False, seen(80, 0.8, 0.8, 100)),
     ]
     (gain,) = gains(spec, whole)
-    assert gain.interval is None
+    assert difference(gain).interval is None
     assert bought.difference_words(gain) == "+10.0 points"
     assert "not shown to have bought anything at 1 size" in bought.sentence([gain])
 
