@@ -18,6 +18,10 @@ MARK_SIZE = 4_000
 """The smallest size that passes; scores rise by 5 points a doubling."""
 TAUGHT_GAIN = 1.02
 """What a teacher multiplies scores by."""
+LARGER = 16_000
+"""The model that others are cut out of."""
+CUT_LOSS = 0.95
+"""What beginning with a cut of it multiplies scores by: as if cutting down were bad."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,14 @@ class ToySpec:
     size: int
     seed: int
     taught: bool = False
+    cut_down: bool = False
 
 
 def score(spec: ToySpec, step: int) -> float:
     doublings = (spec.size / MARK_SIZE - 1) if spec.size < MARK_SIZE else spec.size / MARK_SIZE
     able = 0.5 if spec.seed % 3 == 1 else 1.0
     able *= TAUGHT_GAIN if spec.taught else 1.0
+    able *= CUT_LOSS if spec.cut_down else 1.0
     return able * min(0.95, max(0.02, 0.74 + 0.05 * doublings)) * (0.3 + 0.7 * step / NUM_STEPS)
 
 
@@ -100,6 +106,14 @@ def num_steps(spec: ToySpec) -> int:
 
 def propose_taught(family: str, size: int, inner: Mapping[str, Any], seed: int) -> ToySpec:
     return ToySpec(family, size, seed, inner.get("taught", True))
+
+
+def propose_cut(family: str, size: int, inner: Mapping[str, Any], seed: int) -> ToySpec:
+    return ToySpec(family, size, seed, cut_down=inner.get("cut_down", True))
+
+
+def cut_of(spec: ToySpec) -> dict[str, tuple[int, int]]:
+    return {} if spec.size == LARGER else {"neurons": (LARGER, spec.size)}
 
 
 def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:

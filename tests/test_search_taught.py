@@ -1,20 +1,38 @@
-"""A search with a teacher: each size is tried both ways, and what it bought is worked out right."""
+"""A search with a teacher, or of cuts of a larger model: sizes are tried both ways, and what it
+bought is worked out right."""
 
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from search_toys import NUM_STEPS, TAUGHT_GAIN, evidence, propose_taught, score, toy_job
+from search_toys import (
+    CUT_LOSS,
+    LARGER,
+    NUM_STEPS,
+    TAUGHT_GAIN,
+    ToySpec,
+    cut_of,
+    evidence,
+    propose_cut,
+    propose_taught,
+    score,
+    toy_job,
+)
 from test_search_find import exported
 
 from lilliput.faces import bought
+from lilliput.search.begin import Begin, begin
+from lilliput.search.confirm import name_looks
 from lilliput.search.find import find, read_result
 from lilliput.search.gains import Gain, Mean, gains
-from lilliput.search.job import Evidence, Job
+from lilliput.search.job import Evidence, Job, Range
+from lilliput.search.ladder import ladders
+from lilliput.search.ledger import Ledger
+from lilliput.search.plan import next_slice
 from lilliput.search.pool import SerialExecutor
 from lilliput.search.result import Snapshot, summarise
-from lilliput.search.trial import Point, Trial
+from lilliput.search.trial import CUT_DOWN, Point, Trial
 from lilliput.specs.search import SearchSpec
 
 SMALL = SearchSpec(steps=10**6, smallest=1_000, largest=16_000, rungs=1)
@@ -22,6 +40,10 @@ SMALL = SearchSpec(steps=10**6, smallest=1_000, largest=16_000, rungs=1)
 
 def taught_job() -> Job:
     return replace(toy_job(), propose_spec=propose_taught, taught=True)
+
+
+def cut_job() -> Job:
+    return replace(toy_job(), propose_spec=propose_cut, cut_of=cut_of)
 
 
 def last(spec: SearchSpec, job: Job, folder: Path | None = None) -> Snapshot:
@@ -63,21 +85,100 @@ def test_a_run_that_passed_is_left_and_its_twin_goes_as_far() -> None:
     assert all(t.step >= min(f.step for f in early if t.is_twin_of(f)) for t in twins)
 
 
-@pytest.mark.parametrize("pieces", [3, 7])
+@pytest.mark.parametrize(("pieces", "job"), [(3, taught_job()), (7, taught_job()), (3, cut_job())])
 def test_broken_and_resumed_is_unbroken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int, job: Job
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
     spec = replace(SMALL, steps=4_000)
-    last(spec, taught_job(), tmp_path / "whole")
+    whole = last(spec, job, tmp_path / "whole")
+    assert any(trial.purpose == "compare" for trial in whole.trials)
     for _ in range(1_000):
-        search = find(spec, taught_job(), tmp_path / "broken", SerialExecutor())
+        search = find(spec, job, tmp_path / "broken", SerialExecutor())
         phases = [snapshot.phase for snapshot, _ in zip(search, range(pieces), strict=False)]
         search.close()
         if "finished" in phases:
             break
     assert exported(tmp_path / "broken") == exported(tmp_path / "whole")
     assert read_result(tmp_path / "broken").gains == read_result(tmp_path / "whole").gains
+
+
+def test_what_passes_is_trained_from_nothing_once_a_winner_is_confirmed() -> None:
+    spec, confirming, trials = replace(SMALL, pass_mark=0.65), False, 0
+    for snapshot in find(spec, cut_job(), None, SerialExecutor()):
+        confirming |= snapshot.phase == "confirming"
+        trials = trials if confirming else len(snapshot.trials)
+        assert confirming or not any(trial.from_nothing for trial in snapshot.trials)
+    result = snapshot.result
+    assert result is not None
+    assert result.finished
+    (family,) = result.families
+    passing = {size.parameters for size in family.sizes if size.passed and size.trial.cut}
+    assert len(passing) > 1
+    for twin in snapshot.trials[trials:]:
+        assert twin.from_nothing
+        assert (twin.purpose, twin.cut) == ("compare", None)
+        (of,) = [t for t in snapshot.trials if twin.is_twin_of(t, CUT_DOWN)]
+        assert twin.spec == replace(of.spec, cut_down=False)
+        assert (twin.step, twin.num_steps) == (of.step, of.num_steps)
+        assert of.cut == {"neurons": (LARGER, of.asked)}
+    both = {gain.parameters: gain for gain in result.gains if gain.pairs}
+    assert both.keys() == passing
+    for gain in both.values():
+        assert gain.without is not None
+        assert gain.having is not None
+        assert gain.having.score == pytest.approx(CUT_LOSS * gain.without.score, rel=0.02)
+        assert gain.cut == {"neurons": (LARGER, gain.parameters + 1)}
+    # Fresh seeds too, which nothing was chosen for.
+    assert result.winner is not None
+    fresh = {t.seed for t in snapshot.trials if t.purpose == "typical"}
+    assert len(fresh & set(both[result.winner.parameters].seeds)) == 3
+    # Tried one way: what does not pass. The model as it is has no other way.
+    one_way = {gain.parameters for gain in result.gains if gain.alone}
+    tried = {t.parameters for t in snapshot.trials if t.asked != LARGER}
+    assert one_way == tried - passing
+
+
+@pytest.mark.parametrize("seeds", [0, 3])
+def test_what_was_trained_from_nothing_is_never_the_answer(tmp_path: Path, seeds: int) -> None:
+    """Though it is better: with it the search finds what it finds without it."""
+    spec = replace(SMALL, pass_mark=0.65, seeds=seeds)
+    plain = last(spec, replace(cut_job(), cut_of=None))
+    snapshot = last(spec, cut_job(), tmp_path)
+    assert snapshot.result is not None
+    assert plain.result is not None
+    twins = [trial for trial in snapshot.trials if trial.from_nothing]
+    assert any(twin.passes(spec.pass_mark) for twin in twins)
+    sizes = [
+        [(s.trial.number, s.passed, s.tried, s.confirmed, s.typical) for s in family.sizes]
+        for result in (snapshot.result, plain.result)
+        for family in result.families
+    ]
+    assert sizes[0] == sizes[1]
+    with Ledger(tmp_path, spec_type=ToySpec, write=False) as ledger:
+        assert not {look.trial for look in ledger.looks} & {twin.number for twin in twins}
+        assert [trial.cut for trial in ledger.trials] == [trial.cut for trial in snapshot.trials]
+    # Alone with its twin, it is neither the best, nor asked, nor what the next trial is like.
+    twin = next(twin for twin in twins if twin.passes(spec.pass_mark))
+    (of,) = [trial for trial in snapshot.trials if twin.is_twin_of(trial, CUT_DOWN)]
+    failed = replace(of, number=0, points=of.points[:1])
+    lonely = replace(twin, number=1, inner={**twin.inner, "rate": 0.5})
+    alone = replace(snapshot, trials=[failed, lonely])
+    assert alone.best is None
+    assert name_looks(spec, alone.trials, [], frozenset()) == []
+    ((size,),) = (family.sizes for family in summarise(spec, alone.trials, [], 0.0).families)
+    assert (size.trial, size.passed) == (failed, 0)
+    top = Begin("gpt", len(ladders(spec, {})["gpt"]) - 1, "search")
+    assert next_slice(spec, 0.03, alone.trials, frozenset(), [], frozenset()) == top
+    job = replace(cut_job(), space={"rate": Range(0.1, 1.0)})
+    wish = Begin("gpt", twin.rung + 1, "search")
+    assert begin(spec, job, wish, alone.trials, ladders(spec, {})).inner == {}
+    assert begin(spec, job, wish, [replace(lonely, inner={"rate": 0.5})], ladders(spec, {})).inner
+    # A budget that ends with the confirmation leaves it out; a larger one goes on to it.
+    some = sum(trial.step for trial in plain.trials)
+    ended = last(replace(spec, steps=some), cut_job(), tmp_path / "short")
+    assert not any(trial.from_nothing for trial in ended.trials)
+    assert last(spec, cut_job(), tmp_path / "short").trials == snapshot.trials
 
 
 def trial(number: int, seed: int, taught: bool, *scores: Evidence) -> Trial:

@@ -59,10 +59,13 @@ def mean_words(mean: "Mean | None") -> str:
     """`72.3 % [70.4, 74.2]`, or in bits; `not tried`."""
     if mean is None:
         return "not tried"
+    return score_words(mean.score, *ends(mean))
+
+
+def ends(mean: "Mean") -> tuple[float, float]:
+    """Ends of a score's interval, within what a score can be; twice the score where it has none."""
     low, high = mean.interval or (mean.score, mean.score)
-    if mean.score >= 0:
-        low, high = max(0.0, low), min(1.0, high)
-    return score_words(mean.score, low, high)
+    return (low, high) if mean.score < 0 else (max(0.0, low), min(1.0, high))
 
 
 def seeds_words(gain: "Gain") -> str:

@@ -127,8 +127,9 @@ def frontier(
     possible = found.transform_filter(
         alt.FieldOneOfPredicate("kind", [CONFIRMED, VALIDATED, BESIDE])
     )
-    named = found.mark_text(angle=315, align="right", dx=-7, dy=7, fontSize=10)
-    cuts = [named.encode(x=x, y=y, text="cut:N")] if any("cut" in row for row in points) else []
+    cuts = [row for row in points if "cut" in row]
+    # Slanted, so that the words of neighbouring sizes lie beside each other.
+    slanted = alt.Chart(alt.NamedData("cuts")).mark_text(angle=45, align="left", dx=9, dy=4)
     interval = {"x": x, "y": alt.Y("low:Q"), "y2": "high:Q", "color": colour}
     chart = alt.layer(
         _rules(alt),
@@ -146,9 +147,9 @@ def frontier(
             # The triangle lies under the point of its size.
             for part, size in ((lowest, 330), (typical, 60), (possible, 72))
         ),
-        *cuts,
+        *([slanted.encode(x=x, y=y, text="cut:N")] if cuts else []),
     ).properties(width=WIDTH, height=HEIGHT)
-    data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor)}
+    data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor), "cuts": cuts}
     return with_data(chart, data, "Score against parameters, one line a family.")
 
 

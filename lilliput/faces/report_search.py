@@ -202,7 +202,7 @@ def _beside(search: Search) -> list[dict[str, Any]]:
     label = next((search.label(trial) for trial in search.trials if trial.from_nothing), "")
     for gain in search.result.gains:
         if gain.way == CUT_DOWN and gain.pairs and gain.without:
-            low, high = gain.without.interval or (gain.without.score, gain.without.score)
+            low, high = bought.ends(gain.without)
             words = (
                 f"{label}, {gain.parameters:,} parameters:"
                 f" validation {bought.mean_words(gain.without)}"

@@ -6,9 +6,8 @@ seeds would have passed; then certainty: the best run at the smallest passing ru
 it will be confirmed, the rung below gets all the seeds that it takes to rule it out, and the rung
 above stands by if the best run stays too near the mark. Rungs further down get one whole training
 an octave, to total failure. Last come fresh seeds of frozen recipes. Where there is a teacher, each
-size's first run and every fresh seed gets a twin, which differs by the teacher alone. Where a model
-is cut down, passing sizes are trained from nothing too, once one is confirmed. A family with few
-sizes of its own has each of them trained once.
+size's first run and every fresh seed gets a twin, which differs by the teacher alone; where a model
+is cut down, passing sizes get twins from nothing at the end. Few own sizes are each trained once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -283,7 +282,9 @@ class _Plan:
     def _from_nothing(self) -> Iterator[Wish]:
         """Each passing size's best run from nothing too, trained as far, the smallest first; then
         the fresh seeds there, which were chosen for nothing that they scored."""
-        passing = [r for r in self.rungs if self.confirmed and any(map(self._passes, r))]
+        passing = [rung for rung in self.rungs if any(map(self._passes, rung))]
+        if not any(trial.number in self.confirmed for rung in passing[:1] for trial in rung):
+            return
         best = [max(filter(self._passes, rung), key=self._claim) for rung in passing]
         fresh = [t for rung in passing for t in rung if t.purpose == "typical" and t not in best]
         for trial in best + fresh:
