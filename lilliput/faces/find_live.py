@@ -14,7 +14,7 @@ from lilliput.faces.found import (
     shape_words,
 )
 from lilliput.faces.text import NARROW, console, mark_words, plain_table
-from lilliput.lab.cut_words import way_words
+from lilliput.lab.cut_words import kind_words, way_words
 from lilliput.search.result import count_seeds
 from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lilliput.search.trial import Trial
 
 _QUARTER = SLICES // 4
+_ROOM = 100
+"""Columns of a window in which all that is known of a size stands side by side."""
 
 
 def as_table(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
@@ -116,7 +118,8 @@ def size_table(snapshot: "Snapshot") -> Any:
     asked = bool(sizes) and not _all_asked(snapshot)
     wide = console().width >= NARROW
     counted = not asked or wide
-    cuts = any(trial.cut is not None for trial in snapshot.trials)
+    # What was cut has a column where there is room, else it stands by the family.
+    cuts = any(t.cut is not None for t in snapshot.trials) and console().width >= _ROOM
     sized = ["family", "parameters", *["cut down"] * cuts]
     header = [*sized, *["trials"] * counted, best_of, *["unseen"] * asked]
     folds = (0, *range(2, 2 + cuts), *range(len(sized) + counted, len(header)), len(header) + 1)
@@ -136,10 +139,11 @@ def size_table(snapshot: "Snapshot") -> Any:
             best = size.trial
         passed, over = count_seeds(best, here, snapshot.spec.pass_mark) if best else (0, 0)
         unseen = evidence_words(size.unseen, level_of(size.z)) if size and size.unseen else ""
+        shown = best or here[0]
         table.add_row(
-            family + mark_words(marks_of((best or here[0]).spec)),
-            f"{(best or here[0]).parameters:,}",
-            *[way_words(best or here[0])] * cuts,
+            family + mark_words(marks_of(shown.spec)) + ("" if cuts else kind_words(shown)),
+            f"{shown.parameters:,}",
+            *[way_words(shown)] * cuts,
             *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",
             *[unseen] * asked,

@@ -31,6 +31,13 @@ def kinds_words(cut: Cut) -> str:
     return ", ".join(_NAMES[kind] for kind in cut or {})
 
 
+def kind_words(trial: "Trial") -> str:
+    """After a trial's family, where there is little room: `, heads, neurons` or `, from nothing`;
+    empty where nothing was cut."""
+    words = FROM_NOTHING if trial.from_nothing else kinds_words(trial.cut)
+    return f", {words}" if words else ""
+
+
 def way_words(trial: "Trial") -> str:
     """A cell of a table: `neurons 48 to 31`, `nothing`, or `from nothing`; empty where a search
     cuts no model down."""
