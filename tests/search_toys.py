@@ -2,7 +2,10 @@
 
 import math
 import os
+import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.search.job import Evidence, Job, Progress
+from lilliput.search.ledger import Ledger
+from lilliput.search.trial import Trial
+from lilliput.specs import RunSpec
 from lilliput.units import wilson
 
 NUM_STEPS = 160
@@ -127,3 +133,25 @@ def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:
         key="toy",
         spec_type=ToySpec,
     )
+
+
+def trials_of(folder: Path) -> list[Trial]:
+    """What the ledger of a real search says of its trials."""
+    with Ledger(folder, spec_type=RunSpec, write=False) as ledger:
+        return ledger.trials
+
+
+def started(script: Path, **more: Any) -> subprocess.Popen[str]:
+    """A script that drives a search, in a process of its own; its lines come through a pipe."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, str(script)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, **more)
+
+
+def kill_soon(driver: subprocess.Popen[str], chance: random.Random) -> None:
+    """kill -9 at a random instant, also between two writes."""
+    assert driver.stdout is not None
+    time.sleep(chance.uniform(0.0, 0.3))
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()

@@ -14,7 +14,7 @@ from lilliput.faces.report_page import Html
 from lilliput.lab import showing
 from lilliput.lab.shrinking import search_from, shrinking
 from lilliput.search.find import find
-from lilliput.search.job import Progress
+from lilliput.search.job import Evidence, Progress
 from lilliput.search.pool import SerialExecutor
 from lilliput.search.result import Snapshot
 from lilliput.search.trial import CUT_DOWN
@@ -165,6 +165,17 @@ def test_the_page_of_models_says_it_too(
     shapes = {one.shape for one in showing._of_searches() if not isinstance(one, str)}
     assert any("cut down (neurons 96 to" in shape for shape in shapes)
     assert not any("from nothing" in shape for shape in shapes)
+
+
+def test_nothing_passes_that_was_trained_from_nothing(
+    searched: Searched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = next(trial for trial in searched.snapshot.trials if trial.from_nothing)
+    high = replace(twin.points[-1], validation=Evidence(95, 100, 0.9, 0.97))
+    snapshot = replace(searched.snapshot, trials=[replace(twin, points=[high])], phase="training")
+    list(find_live.as_lines(iter([snapshot]), fresh=True))
+    out = capsys.readouterr().out
+    assert "from nothing, step 2,000 of 2,000, validation 95.0 % [90.0, 97.0]\n" in out
 
 
 def page_of(part: Html) -> Page:

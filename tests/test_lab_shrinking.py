@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from report_pages import Page
+from search_toys import trials_of
 
 from lilliput.errors import SpecError
 from lilliput.faces.cli import main
@@ -15,8 +16,7 @@ from lilliput.lab.job import count
 from lilliput.lab.shrinking import kinds_of, parent_of, propose_cut, search_from, shrinking
 from lilliput.models import cuts, modelfile
 from lilliput.models.shrink import shrink
-from lilliput.search.ledger import Ledger
-from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec, from_dict
+from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
 from lilliput.training.start import take_over
@@ -101,9 +101,8 @@ def test_the_command_goes_down_and_says_itself(parent: RunSpec, folder: Path) ->
         "find arithmetic --shrink runs/large --budget 8-steps --seeds 0 --workers 1 --folder s"
     )
     assert main(command.split()) == 0
-    with Ledger(folder / "s", write=False) as ledger:
-        trials = ledger.trials
-    specs = [from_dict(RunSpec, trial.spec) for trial in trials]
+    trials = trials_of(folder / "s")
+    specs = [trial.spec for trial in trials]
     assert {spec.start for spec in specs} == {parent.start}
     assert len({spec.model for spec in specs}) == 2
     assert [bool(trial.cut) for trial in trials] == [spec.model != SHAPE for spec in specs]
@@ -134,7 +133,6 @@ def test_what_is_cut_down_may_be_taught(parent: RunSpec, folder: Path) -> None:
     """The teacher's file is named by its content in every trial, as in any other search."""
     command = "find arithmetic --shrink runs/large --teacher runs/large --budget 4-steps --seeds 0"
     assert main([*command.split(), "--workers", "1", "--folder", "taught"]) == 0
-    with Ledger(folder / "taught", write=False) as ledger:
-        specs = [from_dict(RunSpec, trial.spec) for trial in ledger.trials]
+    specs = [trial.spec for trial in trials_of(folder / "taught")]
     assert specs
     assert {spec.training.teacher_digest for spec in specs} == {parent.start_digest}
