@@ -181,6 +181,21 @@ def test_what_was_trained_from_nothing_is_never_the_answer(tmp_path: Path, seeds
     assert last(spec, cut_job(), tmp_path / "short").trials == snapshot.trials
 
 
+def test_a_search_begun_before_cuts_were_recorded_goes_on_the_same(tmp_path: Path) -> None:
+    spec = replace(SMALL, steps=2_500)
+    last(spec, cut_job(), tmp_path / "whole")
+    search = find(spec, cut_job(), tmp_path / "old", SerialExecutor())
+    assert len([snapshot for snapshot, _ in zip(search, range(9), strict=False)]) == 9
+    search.close()
+    with Ledger(tmp_path / "old", spec_type=ToySpec) as ledger:
+        ledger._db.execute("ALTER TABLE trials DROP COLUMN cut")
+        ledger._db.execute("PRAGMA user_version = 2")
+    assert read_result(tmp_path / "old").gains == ()
+    last(spec, cut_job(), tmp_path / "old")
+    assert exported(tmp_path / "old") == exported(tmp_path / "whole")
+    assert read_result(tmp_path / "old").gains
+
+
 def trial(number: int, seed: int, taught: bool, *scores: Evidence) -> Trial:
     made = Trial(number, "gpt", 0, 1_000, {"taught": taught, "rate": 0.1}, seed, None, 990,
                  NUM_STEPS, "search")  # fmt: skip
