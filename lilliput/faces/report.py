@@ -166,8 +166,8 @@ def _frontier(search: Search) -> Html:
     )
     if search.cuts:
         caption += (
-            " Words at a point: what was cut there of the larger model. Cross: the same shape trained"
-            " from nothing, as far; of several seeds their mean."
+            " Words at a point: what was cut there of the larger model. Cross: the same shape from"
+            " nothing, trained as far; of several seeds their mean."
         )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []
