@@ -2,7 +2,10 @@
 
 import math
 import os
+import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.search.job import Evidence, Job, Progress
+from lilliput.search.ledger import Ledger
+from lilliput.search.trial import Trial
+from lilliput.specs import RunSpec
 from lilliput.units import wilson
 
 NUM_STEPS = 160
@@ -18,6 +24,10 @@ MARK_SIZE = 4_000
 """The smallest size that passes; scores rise by 5 points a doubling."""
 TAUGHT_GAIN = 1.02
 """What a teacher multiplies scores by."""
+LARGER = 16_000
+"""The model that others are cut out of."""
+CUT_LOSS = 0.95
+"""What beginning with a cut of it multiplies scores by: as if cutting down were bad."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,14 @@ class ToySpec:
     size: int
     seed: int
     taught: bool = False
+    cut_down: bool = False
 
 
 def score(spec: ToySpec, step: int) -> float:
     doublings = (spec.size / MARK_SIZE - 1) if spec.size < MARK_SIZE else spec.size / MARK_SIZE
     able = 0.5 if spec.seed % 3 == 1 else 1.0
     able *= TAUGHT_GAIN if spec.taught else 1.0
+    able *= CUT_LOSS if spec.cut_down else 1.0
     return able * min(0.95, max(0.02, 0.74 + 0.05 * doublings)) * (0.3 + 0.7 * step / NUM_STEPS)
 
 
@@ -102,6 +114,14 @@ def propose_taught(family: str, size: int, inner: Mapping[str, Any], seed: int) 
     return ToySpec(family, size, seed, inner.get("taught", True))
 
 
+def propose_cut(family: str, size: int, inner: Mapping[str, Any], seed: int) -> ToySpec:
+    return ToySpec(family, size, seed, cut_down=inner.get("cut_down", True))
+
+
+def cut_of(spec: ToySpec) -> dict[str, tuple[int, int]]:
+    return {} if spec.size == LARGER else {"neurons": (LARGER, spec.size)}
+
+
 def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:
     return Job(
         partial(advance, folder, pause),
@@ -113,3 +133,25 @@ def toy_job(folder: Path | None = None, pause: float = 0.0) -> Job:
         key="toy",
         spec_type=ToySpec,
     )
+
+
+def trials_of(folder: Path) -> list[Trial]:
+    """What the ledger of a real search says of its trials."""
+    with Ledger(folder, spec_type=RunSpec, write=False) as ledger:
+        return ledger.trials
+
+
+def started(script: Path, **more: Any) -> subprocess.Popen[str]:
+    """A script that drives a search, in a process of its own; its lines come through a pipe."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, str(script)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, **more)
+
+
+def kill_soon(driver: subprocess.Popen[str], chance: random.Random) -> None:
+    """kill -9 at a random instant, also between two writes."""
+    assert driver.stdout is not None
+    time.sleep(chance.uniform(0.0, 0.3))
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()

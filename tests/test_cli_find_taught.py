@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from report_pages import Page
+from search_toys import trials_of
 from text_toys import write_stories
 
 from lilliput.faces import cli
-from lilliput.search.ledger import Ledger
-from lilliput.search.trial import Trial
 from lilliput.specs import RunSpec, from_dict
 
 TASK = "--operands 0-9 --operations + --batch 64 --layers 1".split()
@@ -21,11 +20,6 @@ SEARCH = "--seeds 0 --pass 1% --workers 1 --rungs 1 --smallest 1500 --largest 3k
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def trials_of(folder: Path) -> list[Trial]:
-    with Ledger(folder, spec_type=RunSpec, write=False) as ledger:
-        return ledger.trials
 
 
 def test_the_answer_says_what_a_teacher_bought(

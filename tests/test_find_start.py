@@ -1,11 +1,9 @@
 """From transfer to scratch: a small GPT-2 as the baseline, students of it, and ours below."""
 
 import json
-import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import hf_toys
 import huggingface_hub
 import pytest
 from report_pages import Page
+from search_toys import kill_soon, started, trials_of
 from test_search_find import exported
 from test_transfer_refused import tokenizer_of
 
@@ -24,9 +23,7 @@ from lilliput.faces.find_start import descent_of
 from lilliput.lab.starting import Descent, model_of, starting, train_baseline
 from lilliput.models import modelfile
 from lilliput.search.find import find
-from lilliput.search.ledger import Ledger
 from lilliput.search.pool import SerialExecutor
-from lilliput.search.trial import Trial
 from lilliput.specs import ArithmeticSpec, HFSpec, RunSpec, TrainingSpec
 from lilliput.specs.search import SearchSpec
 
@@ -48,11 +45,6 @@ def home(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(toy, tmp_path / "toy")
     return tmp_path
-
-
-def trials_of(folder: Path) -> list[Trial]:
-    with Ledger(folder, spec_type=RunSpec, write=False) as ledger:
-        return ledger.trials
 
 
 def test_from_transfer_to_scratch_by_one_command(
@@ -177,24 +169,14 @@ def test_kill_9_loses_nothing(home: Path, whole: str) -> None:
         "for moment in search_in(Path('s')):\n    print(moment.step if hasattr(moment, 'step')"
         " else moment.phase, flush=True)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     chance = random.Random(0)
     for sign in ("16", "training"):
-        driver = subprocess.Popen(
-            [sys.executable, str(script)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        driver = started(script, stderr=subprocess.DEVNULL)
         assert driver.stdout is not None
         for line in driver.stdout:
             if line.strip() == sign:
                 break
-        time.sleep(chance.uniform(0.0, 0.3))
-        driver.kill()
-        driver.wait()
-        driver.stdout.close()
+        kill_soon(driver, chance)
     for _ in search_in(Path("s")):
         pass
     assert exported(Path("s")) == whole

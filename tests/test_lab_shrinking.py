@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from report_pages import Page
+from search_toys import trials_of
 
 from lilliput.errors import SpecError
 from lilliput.faces.cli import main
+from lilliput.lab import cut_words
 from lilliput.lab.bases import with_start
 from lilliput.lab.job import count
 from lilliput.lab.shrinking import kinds_of, parent_of, propose_cut, search_from, shrinking
-from lilliput.models import modelfile
+from lilliput.models import cuts, modelfile
 from lilliput.models.shrink import shrink
-from lilliput.search.ledger import Ledger
-from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec, from_dict
+from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
 from lilliput.training.start import take_over
@@ -52,7 +54,34 @@ def test_the_ladder_goes_from_the_model_to_what_every_cut_reaches(parent: RunSpe
             assert count(spec) <= size
             assert (spec.start, spec.seed) == (parent.start, 3)
             assert spec.training == replace(parent.training, weight_decay=0.0)
+            assert job.cut_of is not None
+            moves = job.cut_of(spec)
+            # Neurons go too where a cut does not lead so far alone.
+            assert moves.keys() <= {kind, "neurons"}
+            assert bool(moves) == (size < search.largest)
+            # From nothing it is the same but for what it begins with.
+            inner = {"cut": kind, "weight_decay": 0.0, "cut_down": False}
+            bare = job.propose_spec("gpt", size, inner, 3)
+            assert bare == replace(spec, start="", start_digest="", start_marks=())
     assert job.propose_spec("gpt", search.largest, {}, 0).model == SHAPE
+
+
+def test_each_kind_of_cut_is_told_by_what_there_was_and_is() -> None:
+    have = GPTSpec(layers=4, width=16, heads=4, hidden=24)
+    for want, moves in (
+        ({"hidden": 9}, {"neurons": (24, 9)}),
+        ({"heads": 2, "head_width": 4}, {"heads": (4, 2)}),
+        ({"kv_heads": 2}, {"keys": (4, 2)}),
+        ({"rank": 8}, {"rank": (16, 8)}),
+        ({"layers": 2, "loops": 2}, {"share": (4, 2)}),
+        ({"layers": 3, "hidden": 9}, {"neurons": (24, 9), "drop": (4, 3)}),
+        ({}, {}),
+    ):
+        assert cuts.moves(have, replace(have, **want)) == moves
+    assert cut_words.moves_words({"keys": (4, 2), "share": (4, 2)}) == (
+        "key heads 4 to 2, shared layers 4 to 2"
+    )
+    assert cut_words._NAMES.keys() == set(cuts.CUTS)
 
 
 def test_a_size_begins_with_what_was_cut_out(parent: RunSpec) -> None:
@@ -72,12 +101,15 @@ def test_the_command_goes_down_and_says_itself(parent: RunSpec, folder: Path) ->
         "find arithmetic --shrink runs/large --budget 8-steps --seeds 0 --workers 1 --folder s"
     )
     assert main(command.split()) == 0
-    with Ledger(folder / "s", write=False) as ledger:
-        specs = [from_dict(RunSpec, trial.spec) for trial in ledger.trials]
+    trials = trials_of(folder / "s")
+    specs = [trial.spec for trial in trials]
     assert {spec.start for spec in specs} == {parent.start}
     assert len({spec.model for spec in specs}) == 2
-    report = (folder / "s" / "report.html").read_text()
-    assert "--shrink" in report
+    assert [bool(trial.cut) for trial in trials] == [spec.model != SHAPE for spec in specs]
+    page = Page((folder / "s" / "report.html").read_text())
+    assert "--shrink" in page.words
+    assert "No size was tried both ways yet: what cutting down bought is not known." in page.words
+    assert ("a", {"href": "#shrink"}) in page.tags
 
 
 def test_what_cannot_be_cut_down_is_said(
@@ -101,7 +133,6 @@ def test_what_is_cut_down_may_be_taught(parent: RunSpec, folder: Path) -> None:
     """The teacher's file is named by its content in every trial, as in any other search."""
     command = "find arithmetic --shrink runs/large --teacher runs/large --budget 4-steps --seeds 0"
     assert main([*command.split(), "--workers", "1", "--folder", "taught"]) == 0
-    with Ledger(folder / "taught", write=False) as ledger:
-        specs = [from_dict(RunSpec, trial.spec) for trial in ledger.trials]
+    specs = [trial.spec for trial in trials_of(folder / "taught")]
     assert specs
     assert {spec.training.teacher_digest for spec in specs} == {parent.start_digest}

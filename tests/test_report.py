@@ -16,7 +16,7 @@ from report_pages import Page
 from report_search import SEARCH, SMALL, made_up_job, write_run, write_search
 
 from lilliput.errors import FileError, LedgerError, NotFoundError
-from lilliput.faces import charts, report, report_maps, report_page, report_search
+from lilliput.faces import charts, report, report_maps, report_page, report_search, report_tables
 from lilliput.search.find import _identity
 from lilliput.search.job import Evidence
 from lilliput.search.ledger import Ledger
@@ -102,8 +102,8 @@ def test_unseen_has_the_last_word_on_a_trial(searched: Path) -> None:
     search = report_search.read_search(searched)
     trial = next(t for t in search.trials if t.passes(0.7))
     refused = Look(1, 0, trial.number, 1.96, Evidence(60, 100, 0.5, 0.69))
-    assert "refused on unseen" in report_search.state_words(trial, refused, 0.7)
-    assert "passes on validation" in report_search.state_words(trial, None, 0.7)
+    assert "refused on unseen" in report_tables.state_words(trial, refused, 0.7)
+    assert "passes on validation" in report_tables.state_words(trial, None, 0.7)
 
 
 def test_the_winner_stands_on_top_with_its_evidence(searched: Path, page: Page) -> None:

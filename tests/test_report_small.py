@@ -9,7 +9,7 @@ import pytest
 from report_pages import Page
 from report_search import SMALL, write_search
 
-from lilliput.faces import charts, found, report, report_search
+from lilliput.faces import charts, found, report, report_search, report_tables
 from lilliput.search.job import Evidence
 from lilliput.search.result import Snapshot
 from lilliput.search.trial import Look
@@ -56,7 +56,7 @@ def test_what_was_trained_on_is_never_called_unseen(
         assert "unseen 100" not in words
         assert "validation 100" not in words
         assert "--ten-fold" in words
-    for rows in (report_search.sizes_table(search), report_search.trials_table(search)):
+    for rows in (report_tables.sizes_table(search), report_tables.trials_table(search)):
         assert "unseen" not in rows
     table = found.to_dict(search.result)
     assert table["winner"]["unseen"] is None
@@ -68,7 +68,7 @@ def test_a_leaked_model_is_marked_wherever_it_is_shown(tmp_path: Path) -> None:
     assert search.result.winner is not None
     assert f"{search.result.winner.parameters:,} parameters, *leaked*: validation" in page
     assert f"{search.result.winner.parameters:,} parameters, *leaked*: validation" in said
-    assert report_search.trials_table(search).count("*leaked*") == len(search.trials)
+    assert report_tables.trials_table(search).count("*leaked*") == len(search.trials)
     assert found.to_dict(search.result)["winner"]["marks"] == {"leaked": "yes"}
     assert json.dumps(found.to_dict(search.result))
 

@@ -5,13 +5,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from search_toys import MARK_SIZE, NUM_STEPS, toy_job
+from search_toys import MARK_SIZE, NUM_STEPS, kill_soon, started, toy_job
 
 from lilliput.errors import LilliputError
 from lilliput.search.files import export
@@ -166,22 +165,19 @@ def test_kill_at_ten_random_instants(tmp_path: Path, workers: int) -> None:
             folder=str(folder),
         )
     )
-    command = [sys.executable, str(script)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     chance, seen = random.Random(workers), 0
     for _ in range(10 // 2):
-        driver = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        driver = started(script)
         assert driver.stdout is not None
-        # Begun for sure, then a random instant: also between two writes.
+        # Begun for sure.
         driver.stdout.readline()
-        time.sleep(chance.uniform(0.0, 0.3))
-        driver.kill()
-        driver.wait()
-        driver.stdout.close()
+        kill_soon(driver, chance)
         result = read_result(folder)
         assert result.steps >= seen
         seen = result.steps
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    driver = started(script)
+    driver.communicate(timeout=60)
+    assert driver.returncode == 0
     assert exported(folder) == exported(tmp_path / "whole")
     # No worker outlives its driver.
     pids = {int(line.split()[0]) for line in (tmp_path / "calls").read_text().splitlines()}
@@ -192,20 +188,12 @@ def test_ctrl_c_leaves_a_good_ledger_and_no_worker(tmp_path: Path) -> None:
     script = tmp_path / "driver.py"
     places = {"tests": str(Path(__file__).parent), "logs": str(tmp_path), "folder": str(tmp_path)}
     script.write_text(DRIVER.format(steps=10**6, workers=2, pause=0.05, **places))
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    driver = subprocess.Popen(
-        [sys.executable, str(script)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # As at a terminal, whose Ctrl-C comes to the driver and to its workers.
+    driver = started(script, stderr=subprocess.PIPE, start_new_session=True)
     assert driver.stdout is not None
     # A line a snapshot; on a busy machine the first ones come before anything is recorded.
     while driver.stdout.readline() and not read_result(tmp_path).num_trials:
         pass
-    # As a terminal does: to the driver and to its workers.
     os.killpg(driver.pid, signal.SIGINT)
     _, errors = driver.communicate(timeout=60)
     assert driver.returncode != 0

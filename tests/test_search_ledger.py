@@ -3,15 +3,16 @@
 import errno
 import os
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from lilliput.errors import FileError, LedgerError, NotFoundError, SpecError
+from lilliput.search import schema
 from lilliput.search.files import export
 from lilliput.search.job import Evidence, Progress
-from lilliput.search.ledger import SCHEMA_VERSION, Ledger
+from lilliput.search.ledger import Ledger
 from lilliput.search.lock import refusal
 from lilliput.search.trial import Look, Trial
 from lilliput.specs.search import SearchSpec
@@ -64,7 +65,7 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
 def test_newer_schema_is_refused(tmp_path: Path) -> None:
     Ledger(tmp_path, IDENTITY, Toy).close()
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     db.close()
     for write in (True, False):
         with pytest.raises(LedgerError, match=r"newer than .*update lilliput"):
@@ -100,6 +101,7 @@ def test_a_ledger_of_the_first_schema_is_read_and_gone_on_with(tmp_path: Path) -
     with Ledger(tmp_path, IDENTITY, Toy) as ledger:
         ledger.record([toy_trial(0)], [])
         ledger._db.execute("DROP TABLE given_up")
+        ledger._db.execute("ALTER TABLE trials DROP COLUMN cut")
         ledger._db.execute("PRAGMA user_version = 1")
     with Ledger(tmp_path, write=False) as old:
         assert len(old.trials) == 1
@@ -107,6 +109,25 @@ def test_a_ledger_of_the_first_schema_is_read_and_gone_on_with(tmp_path: Path) -
         ledger.record([], [], {0: "MemoryError"})
     with Ledger(tmp_path, write=False) as again:
         assert again.given_up == {0: "MemoryError"}
+
+
+def test_what_an_older_ledger_does_not_say_of_cuts_is_filled_in(tmp_path: Path) -> None:
+    twin = replace(toy_trial(1), inner={"rate": 0.5, "cut_down": False})
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0), twin, replace(toy_trial(2), cut={})], [])
+        assert [trial.cut for trial in ledger.trials] == [None, None, {}]
+        ledger._db.execute("ALTER TABLE trials DROP COLUMN cut")
+        ledger._db.execute("PRAGMA user_version = 2")
+    with Ledger(tmp_path, write=False) as old:
+        assert [trial.cut for trial in old.trials] == [None, None, None]
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.fill_in_cuts(lambda spec: {"heads": (16, spec.width)})
+        assert ledger.trials[0].cut == {"heads": (16, 8)}
+    with Ledger(tmp_path, IDENTITY, Toy) as again:
+        # Nothing was cut of what was trained from nothing, and what is known stays.
+        assert [t.cut for t in again.trials] == [{"heads": (16, 8)}, None, {"heads": (16, 8)}]
+        again.fill_in_cuts(lambda spec: {"heads": (99, 9)})
+        assert again.trials[2].cut == {"heads": (16, 8)}
 
 
 def test_another_question_is_refused(tmp_path: Path) -> None:

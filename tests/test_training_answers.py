@@ -7,8 +7,8 @@ from pathlib import Path
 import baselines_hf
 import hf_toys
 import pytest
-import torch
 from test_training_teacher import _same
+from trained_toys import CPU, train
 
 import lilliput
 from lilliput.errors import SpecError
@@ -35,16 +35,14 @@ from lilliput.training import answers
 from lilliput.training.answers import keep_answers, lessons_of
 from lilliput.training.run import run
 
-CPU = torch.device("cpu")
 TASK = ArithmeticSpec(operands="0-9", operations="+-", format="plain")
 TRAINING = TrainingSpec(steps=150, batch=32, evaluate_every=150, warmup=5)
 
 
 def trained(task: TaskSpec, folder: Path, model: GPTSpec | HFSpec, **fields: object) -> Path:
     training = replace(TRAINING, **fields)  # type: ignore[arg-type]
-    for _ in run(RunSpec(task=task, model=model, training=training), task_of(task), folder, CPU):
-        pass
-    return folder / "model.safetensors"
+    spec = RunSpec(task=task, model=model, training=training)
+    return train(spec, folder) / "model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -149,15 +147,13 @@ def test_slices_are_exact_and_a_kept_teacher_is_asked_once(
 def test_a_run_broken_and_resumed_is_the_same(teacher: Path, tmp_path: Path) -> None:
     spec = student(teacher, replace(TASK, format="reversed"))
     task = task_of(spec.task)
-    for _ in run(spec, task, tmp_path / "whole", CPU, teacher):
-        pass
+    train(spec, tmp_path / "whole", teacher)
     moments = run(spec, task, tmp_path / "broken", CPU, teacher)
     assert next(moments).step == 8
     moments.close()  # type: ignore[attr-defined]
     kept = json.loads((tmp_path / "broken" / "answers.json").read_text())
     assert len(kept["answers"]) == 200
-    for _ in run(spec, task, tmp_path / "broken", CPU, teacher):
-        pass
+    train(spec, tmp_path / "broken", teacher)
     files = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "broken")]
     assert files[0] == files[1]
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from text_toys import stories_spec
+from trained_toys import CPU, train
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.faces import cli
@@ -30,9 +31,7 @@ from lilliput.tasks.task import task_of
 from lilliput.training.batches import IGNORED, Batches
 from lilliput.training.loop import Training
 from lilliput.training.loss import loss_of
-from lilliput.training.run import run
 
-CPU = torch.device("cpu")
 TASK = ArithmeticSpec(operands="0-9", operations="+", format="plain")
 TRAINING = TrainingSpec(steps=100, batch=32, evaluate_every=100, warmup=5)
 TEACHER = RunSpec(task=TASK, model=GPTSpec(width=16, heads=2, layers=1), training=TRAINING)
@@ -40,10 +39,7 @@ TEACHER = RunSpec(task=TASK, model=GPTSpec(width=16, heads=2, layers=1), trainin
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "teacher"
-    for _ in run(TEACHER, task_of(TASK), folder, CPU):
-        pass
-    return folder
+    return train(TEACHER, tmp_path_factory.mktemp("runs") / "teacher")
 
 
 def student(teacher: Path, **fields: object) -> RunSpec:
@@ -101,9 +97,7 @@ def apart(spec: RunSpec, teacher: Path) -> float:
 def test_a_taught_student_comes_nearer_to_its_teacher(tmp_path: Path) -> None:
     """Of a teacher of few steps, which is unsure and often wrong; the text leads elsewhere."""
     unsure = replace(TEACHER, training=replace(TRAINING, steps=40, evaluate_every=40))
-    teacher = tmp_path / "unsure"
-    for _ in run(unsure, task_of(TASK), teacher, CPU):
-        pass
+    teacher = train(unsure, tmp_path / "unsure")
     usual = {"teacher_share": 1.0, "teacher_temperature": 1.0}
     taught = student(teacher, steps=500, evaluate_every=500, **usual)
     plain = {"teacher": "", "teacher_share": 0.5, "teacher_temperature": 2.0, "teacher_digest": ""}
@@ -116,9 +110,7 @@ def test_slices_of_a_taught_training_are_exact(teacher: Path) -> None:
     other = replace(
         TEACHER, training=replace(TRAINING, layout="stream", loss="all", block=16, steps=5)
     )
-    path = teacher.parent / "streamed"
-    for _ in run(other, task_of(TASK), path, CPU):
-        pass
+    path = train(other, teacher.parent / "streamed")
     plain = replace(spec.training, teacher=str(path), teacher_digest="")
     spec = replace(spec, training=sealed_training(plain))
     whole = advance(spec, None, 30)
@@ -145,8 +137,7 @@ def test_stories_are_taught_and_a_window_too_short_is_refused(tmp_path: Path) ->
         steps=2, batch=4, layout="stream", block=32, loss="all", evaluate_every=2
     )
     spec = RunSpec(task=task, model=GPTSpec(width=16, heads=2), training=training)
-    for _ in run(spec, task_of(task), tmp_path / "teller", CPU):
-        pass
+    train(spec, tmp_path / "teller")
     taught = sealed_training(replace(training, teacher=str(tmp_path / "teller")))
     heir = RunSpec(task=task, model=GRUSpec(width=12), training=taught)
     pupil = begun(heir)
@@ -222,8 +213,7 @@ def test_a_model_of_transformers_teaches_its_own_kind_alone(tmp_path: Path) -> N
     whole = RunSpec(
         task=TASK, model=sealed_model(HFSpec(name=str(tmp_path / "toy"))), training=training
     )
-    for _ in run(whole, task_of(TASK), tmp_path / "whole", CPU):
-        pass
+    train(whole, tmp_path / "whole")
     taught = sealed_training(replace(training, teacher=str(tmp_path / "whole")))
     half = sealed_model(HFSpec(name=str(tmp_path / "whole"), every=2))
     pupil = begun(RunSpec(task=TASK, model=half, training=taught))

@@ -12,17 +12,19 @@ from lilliput.units import pass_words
 Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
 
-CONFIRMED, VALIDATED, TYPICAL, FAILURE = (
+CONFIRMED, VALIDATED, TYPICAL, FAILURE, BESIDE = (
     "confirmed",
     "validated",
     "typical",
     "total failure",
+    "for comparison",
 )
 SHAPES = {
     CONFIRMED: "circle",
     VALIDATED: "square",
     TYPICAL: "diamond",
     FAILURE: "triangle-down",
+    BESIDE: "cross",
 }
 WIDTH, HEIGHT = 760, 380
 FEW = 4
@@ -92,7 +94,8 @@ def frontier(
     """Score against parameters.
 
     Args:
-        points: rows of family, parameters, score, low, high, kind (of SHAPES), text.
+        points: rows of family, parameters, score, low, high, kind (of SHAPES), text, and maybe cut,
+            which stands beside the point.
         trials: rows of family, parameters, score, text; faint.
     """
     import altair as alt
@@ -121,7 +124,12 @@ def frontier(
     found = alt.Chart(alt.NamedData("points"))
     lowest = found.transform_filter(alt.datum.kind == FAILURE)
     typical = found.transform_filter(alt.datum.kind == TYPICAL)
-    possible = found.transform_filter((alt.datum.kind == CONFIRMED) | (alt.datum.kind == VALIDATED))
+    possible = found.transform_filter(
+        alt.FieldOneOfPredicate("kind", [CONFIRMED, VALIDATED, BESIDE])
+    )
+    cuts = [row for row in points if "cut" in row]
+    # Slanted, so that the words of neighbouring sizes lie beside each other.
+    slanted = alt.Chart(alt.NamedData("cuts")).mark_text(angle=45, align="left", dx=9, dy=4)
     interval = {"x": x, "y": alt.Y("low:Q"), "y2": "high:Q", "color": colour}
     chart = alt.layer(
         _rules(alt),
@@ -139,8 +147,9 @@ def frontier(
             # The triangle lies under the point of its size.
             for part, size in ((lowest, 330), (typical, 60), (possible, 72))
         ),
+        *([slanted.encode(x=x, y=y, text="cut:N")] if cuts else []),
     ).properties(width=WIDTH, height=HEIGHT)
-    data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor)}
+    data = {"points": points, "trials": trials, "marks": _marks(pass_mark, floor), "cuts": cuts}
     return with_data(chart, data, "Score against parameters, one line a family.")
 
 

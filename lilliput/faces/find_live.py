@@ -14,6 +14,7 @@ from lilliput.faces.found import (
     shape_words,
 )
 from lilliput.faces.text import NARROW, console, mark_words, plain_table
+from lilliput.lab.cut_words import kind_words, way_words
 from lilliput.search.result import count_seeds
 from lilliput.search.trial import SLICES
 from lilliput.units import format_seconds
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from lilliput.search.trial import Trial
 
 _QUARTER = SLICES // 4
+_ROOM = 100
+"""Columns of a window in which all that is known of a size stands side by side."""
 
 
 def as_table(snapshots: "Iterator[Snapshot]") -> "Iterator[Snapshot]":
@@ -55,7 +58,8 @@ def as_lines(snapshots: "Iterator[Snapshot]", fresh: bool) -> "Iterator[Snapshot
                 if not _is_news(trial, place, snapshot):
                     continue
                 point = trial.points[place]
-                passes = point.validation.low >= snapshot.spec.pass_mark
+                mark = snapshot.spec.pass_mark
+                passes = point.validation.low >= mark and not trial.from_nothing
                 print(
                     f"{_clock(snapshot)}  trial {trial.number}: {shape_words(trial)},"
                     f" step {point.step:,} of {trial.num_steps:,},"
@@ -114,27 +118,32 @@ def size_table(snapshot: "Snapshot") -> Any:
     asked = bool(sizes) and not _all_asked(snapshot)
     wide = console().width >= NARROW
     counted = not asked or wide
-    header = ["family", "parameters", *["trials"] * counted, best_of, *["unseen"] * asked]
-    folds = (0, *range(2 + counted, len(header)), len(header) + 1)
-    right = (1, *[2] * counted, len(header))
+    # What was cut has a column where there is room, else it stands by the family.
+    cuts = any(t.cut is not None for t in snapshot.trials) and console().width >= _ROOM
+    sized = ["family", "parameters", *["cut down"] * cuts]
+    header = [*sized, *["trials"] * counted, best_of, *["unseen"] * asked]
+    folds = (0, *range(2, 2 + cuts), *range(len(sized) + counted, len(header)), len(header) + 1)
+    right = (1, *[len(sized)] * counted, len(header))
     seeds = "seeds pass" if wide else "pass"
     table = plain_table(*header, seeds, "state", right=right, folds=folds)
-    rungs: dict[tuple[str, int], list[Trial]] = {}
+    rungs: dict[tuple[str, int, bool], list[Trial]] = {}
     for trial in snapshot.trials:
-        rungs.setdefault((trial.family, trial.rung), []).append(trial)
+        rungs.setdefault((trial.family, trial.rung, trial.from_nothing), []).append(trial)
     order = {name: place for place, name in enumerate(snapshot.spec.families)}
-    for family, rung in sorted(rungs, key=lambda key: (order.get(key[0], 0), key[1])):
-        here = rungs[family, rung]
+    for key in sorted(rungs, key=lambda key: (order.get(key[0], 0), *key[1:])):
+        here, (family, rung, beside) = rungs[key], key
         tried = [trial for trial in here if trial.points]
         best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
-        size = sizes.get((family, rung))
+        size = None if beside else sizes.get((family, rung))
         if size is not None:
             best = size.trial
         passed, over = count_seeds(best, here, snapshot.spec.pass_mark) if best else (0, 0)
         unseen = evidence_words(size.unseen, level_of(size.z)) if size and size.unseen else ""
+        shown = best or here[0]
         table.add_row(
-            family + mark_words(marks_of((best or here[0]).spec)),
-            f"{here[0].parameters:,}",
+            family + mark_words(marks_of(shown.spec)) + ("" if cuts else kind_words(shown)),
+            f"{shown.parameters:,}",
+            *[way_words(shown)] * cuts,
             *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",
             *[unseen] * asked,
@@ -155,6 +164,8 @@ def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
     if at_work:
         parts = sorted((trial.step / trial.num_steps for trial in at_work), reverse=True)
         return "training " + ", ".join(f"{100 * part:.0f} %" for part in parts)
+    if here[0].from_nothing:
+        return "for comparison"
     if passed:
         return "passes"
     return "failed" if all(trial.done for trial in here) else "waiting"

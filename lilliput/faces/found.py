@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.faces import bought
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
-from lilliput.search.trial import TAUGHT
+from lilliput.lab.cut_words import tail_words
+from lilliput.search.trial import CUT_DOWN, TAUGHT, counted
 from lilliput.specs import StoriesSpec
 from lilliput.units import format_seconds, pass_words, point_words
 
@@ -64,7 +65,7 @@ def marks_of(spec: Any) -> dict[str, str]:
 
 
 def shape_words(trial: "Trial") -> str:
-    """`gpt, 2 layers × 24, 14,928 parameters`, and *leaked* where it is."""
+    """`gpt, 2 layers × 24, 14,928 parameters`, *leaked* where it is, and what was cut."""
     model = _model(trial.spec)
     layers = model.get("layers")
     if model.get("kind") == "hf":
@@ -74,7 +75,7 @@ def shape_words(trial: "Trial") -> str:
 
 
 def _tail(trial: "Trial") -> str:
-    return f"{trial.parameters:,} parameters{mark_words(marks_of(trial.spec))}"
+    return f"{trial.parameters:,} parameters{mark_words(marks_of(trial.spec))}{tail_words(trial)}"
 
 
 def blocks_words(every: int) -> str:
@@ -208,7 +209,7 @@ def best_so_far(snapshot: "Snapshot") -> str:
     if best is not None:
         assert best.last is not None
         return f"The smallest that passes on validation so far: {validated_words(best)}"
-    tried = [trial for trial in snapshot.trials if trial.last is not None]
+    tried = [trial for trial in counted(snapshot.trials) if trial.last is not None]
     if not tried:
         return "No trial has been validated yet."
     top = max(tried, key=lambda trial: trial.points[-1].validation.score)
@@ -239,7 +240,8 @@ def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str
         "families": families,
         "baseline": _size(result.baseline, levels) if result.baseline else None,
         "baseline_teaches": result.baseline_teaches if result.baseline else None,
-        "teacher": bought.to_dict(result.gains),
+        "teacher": bought.to_dict(result.gains, TAUGHT),
+        "shrink": bought.to_dict(result.gains, CUT_DOWN),
         "trials": result.num_trials,
         "steps": result.steps,
         "seconds": round(result.seconds, 1),
@@ -262,6 +264,7 @@ def _size(size: "Size", levels: Levels) -> dict[str, Any]:
         "parameters": size.parameters,
         "trial": size.trial.number,
         "model": json.loads(json.dumps(dict(_model(size.trial.spec)))),
+        "cut": None if size.trial.cut is None else dict(size.trial.cut),
         "validation": _evidence(size.validation),
         "unseen": unseen,
         "all_trained_on": asks_all(size.validation),

@@ -10,8 +10,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from lilliput.errors import LilliputError
-from lilliput.faces import charts, report_again, report_beside, report_search
-from lilliput.faces.bought import bought_section
+from lilliput.faces import bought, charts, report_again, report_beside, report_search, report_tables
 from lilliput.faces.found import floor_words, shape_words, size_words
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam, write_chart
 from lilliput.faces.report_page import Html, chart, headline, join, note, page, section, tag
@@ -42,14 +41,14 @@ def write_report(folder: Path) -> Path:
         body = join(
             _header(search),
             _frontier(search),
-            bought_section(search.result.gains),
+            bought.sections(search.result.gains),
             exams,
             _curves(search),
             section(
                 "trials",
                 "All trials",
                 note(_trials_note(search)),
-                report_search.trials_table(search),
+                report_tables.trials_table(search),
             ),
             report_beside.others(search.task),
             _again(search, folder),
@@ -139,7 +138,7 @@ def _header(search: Search) -> Html:
     parts.append(note(words))
     places = {
         "frontier": "Frontier",
-        **({"teacher": "Teacher"} if result.gains else {}),
+        **bought.places(result.gains),
         "exams": "Exam and heat maps" if search.task.kind == "arithmetic" else "Exam",
         "curves": "Learning curves",
         "trials": "Trials",
@@ -165,6 +164,11 @@ def _frontier(search: Search) -> Html:
         " the lowest to the highest. Triangle: the largest size that is not shown to be better"
         f" than {floor_words(search.floor)}. Faint dots: all trials, those left early too."
     )
+    if search.cuts:
+        caption += (
+            " Words at a point: what was cut there of the larger model. Cross: the same shape from"
+            " nothing, trained as far; of several seeds their mean."
+        )
     label = f"Score against parameters. {report_search.answer(search)}"
     families = []
     for family in search.result.families:
@@ -180,7 +184,7 @@ def _frontier(search: Search) -> Html:
         "Score against size",
         chart("frontier", label, caption),
         tag("dl", join(*families)),
-        report_search.sizes_table(search),
+        report_tables.sizes_table(search),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a search's page says: rows of its ledger as charts and tables. Draws and writes nothing."""
+"""What a search's page says: its ledger as an answer and as charts. Draws and writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import LedgerError
-from lilliput.faces import charts
+from lilliput.faces import bought, charts
 from lilliput.faces.found import (
     Levels,
     asked_words,
@@ -19,11 +19,11 @@ from lilliput.faces.found import (
     shape_words,
     size_words,
 )
-from lilliput.faces.report_page import Cell, Html, join, table, tag
-from lilliput.faces.text import ALL, mark_words
+from lilliput.faces.text import mark_words
+from lilliput.lab.cut_words import FROM_NOTHING, kinds_words
 from lilliput.search.ledger import Ledger
 from lilliput.search.result import Result, Size, summarise
-from lilliput.search.trial import Look, Trial
+from lilliput.search.trial import CUT_DOWN, Look, Trial
 from lilliput.specs import RunSpec, TaskSpec, from_dict
 from lilliput.specs.search import SearchSpec
 from lilliput.units import pass_words, point_words
@@ -52,19 +52,26 @@ class Search:
         return next((evidence.total for evidence in seen if asks_all(evidence)), 0)
 
     @property
+    def cuts(self) -> bool:
+        """Whether it cuts a model down."""
+        return any(trial.cut is not None for trial in self.trials)
+
+    @property
     def levels(self) -> Levels:
         return levels_of(self.looks)
 
     @property
     def families(self) -> list[str]:
         """Those with a trial, as charts name them."""
-        found = {trial.family for trial in self.trials}
-        return [self.label(name) for name in self.spec.families if name in found]
+        found = [_kind(trial) for trial in self.trials]
+        order = self.spec.families
+        known = sorted(dict.fromkeys(found), key=lambda kind: order.index(kind.split(",")[0]))
+        return [kind + mark_words(self.marks[kind]) for kind in known]
 
-    def label(self, family: str) -> str:
-        """A family as charts name it: `gpt`, or `gpt, *leaked*` where all of it is, so that a chart
-        that is shown alone says so too."""
-        return family + mark_words(self.marks[family])
+    def label(self, trial: Trial) -> str:
+        """A trial's family as charts name it: `gpt`, or `gpt, *leaked*` where all of it is, so that
+        a chart that is shown alone says so too; `gpt, cut down` apart from `gpt, from nothing`."""
+        return _kind(trial) + mark_words(self.marks[_kind(trial)])
 
     @cached_property
     def marks(self) -> dict[str, dict[str, str]]:
@@ -72,7 +79,7 @@ class Search:
         found: dict[str, dict[str, str]] = {}
         for trial in self.trials:
             own = marks_of(trial.spec)
-            for name in (trial.family, ""):
+            for name in (_kind(trial), ""):
                 found[name] = {k: v for k, v in found.get(name, own).items() if k in own}
         return found
 
@@ -81,6 +88,12 @@ class Search:
         """Each family's smallest confirmed size, the winner first."""
         found = [s for family in self.result.families if (s := family.smallest_confirmed)]
         return sorted(found, key=lambda size: size.parameters)
+
+
+def _kind(trial: Trial) -> str:
+    if trial.from_nothing:
+        return f"{trial.family}, {FROM_NOTHING}"
+    return trial.family if trial.cut is None else f"{trial.family}, cut down"
 
 
 def read_search(folder: Path) -> Search:
@@ -125,9 +138,10 @@ def frontier(search: Search) -> charts.Spec:
                 f"{lost.parameters:,} parameters: not shown to be better than {floor_words(score)}"
             )
             points.append(_point(lost, search, charts.FAILURE, score, words))
+    points += _beside(search)
     trials = [
         {
-            "family": search.label(trial.family),
+            "family": search.label(trial),
             "parameters": trial.parameters,
             "score": round(trial.last.score, 4),
             "text": f"trial {trial.number}: {shape_words(trial)}, {asked_words(trial.last)}"
@@ -172,12 +186,34 @@ def _point(
     high: float = 0.0,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "family": search.label(size.family), "parameters": size.parameters, "kind": kind,
+        "family": search.label(size.trial), "parameters": size.parameters, "kind": kind,
         "score": round(score, 4), "text": text,
     }  # fmt: skip
     if low is not None:
         row |= {"low": round(low, 4), "high": round(high, 4)}
+    if kind in (charts.CONFIRMED, charts.VALIDATED) and size.trial.cut:
+        row["cut"] = kinds_words(size.trial.cut)
     return row
+
+
+def _beside(search: Search) -> list[dict[str, Any]]:
+    """Each size that was trained from nothing too, with nothing else changed."""
+    rows = []
+    label = next((search.label(trial) for trial in search.trials if trial.from_nothing), "")
+    for gain in search.result.gains:
+        if gain.way == CUT_DOWN and gain.pairs and gain.without:
+            low, high = bought.ends(gain.without)
+            words = (
+                f"{label}, {gain.parameters:,} parameters:"
+                f" validation {bought.mean_words(gain.without)}"
+                f" after {gain.step:,} steps, {bought.seeds_words(gain)}"
+            )
+            rows.append({
+                "family": label, "parameters": gain.parameters, "kind": charts.BESIDE,
+                "score": round(gain.without.score, 4), "text": words,
+                "low": round(low, 4), "high": round(high, 4),
+            })  # fmt: skip
+    return rows
 
 
 def curves(search: Search) -> charts.Spec:
@@ -186,7 +222,7 @@ def curves(search: Search) -> charts.Spec:
         scores = {row["step"]: row["right"] / row["total"] for p in trial.points for row in
                   p.metrics if row.get("total")}  # fmt: skip
         scores |= {point.step: point.validation.score for point in trial.points}
-        family = search.label(trial.family)
+        family = search.label(trial)
         head = {"trial": trial.number, "family": family, "parameters": trial.parameters}
         text = f"trial {trial.number}: {shape_words(trial)}, seed {trial.seed}"
         rows += [
@@ -198,91 +234,3 @@ def curves(search: Search) -> charts.Spec:
     title += mark_words(search.marks[""])
     mark = search.spec.pass_mark
     return charts.curves(rows, by_family=several, y="score", title=title, pass_mark=mark)
-
-
-def sizes_table(search: Search) -> Html:
-    rows = []
-    for family in search.result.families:
-        for size in reversed(family.sizes):
-            level = search.levels.get(size.trial.number, 0.95)
-            unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
-            typical = "" if size.typical is None else point_words(size.typical)
-            state = _size_state(size, search, family.left_early(size))
-            rows.append([
-                f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
-                shape_words(size.trial).split(",")[1].strip(),
-                evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", state,
-            ])  # fmt: skip
-    columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
-    header = ["parameters", "shape", *columns, "typical", "seeds pass", ""]
-    return table(header, rows, label="The frontier as a table")
-
-
-def _size_state(size: Size, search: Search, early: bool) -> Html:
-    first = ""
-    if size.trial.purpose == "baseline":
-        teaches = size.validation.may_teach(search.spec.pass_mark)
-        first = "the baseline" if teaches else "the baseline, which teaches nothing"
-    if size.confirmed:
-        state = tag("span", "confirmed", class_="good")
-    elif size.fails_totally:
-        state = tag("span", "total failure", class_="bad")
-    else:
-        state = join("passes on validation" if size.passed else "left early" if early else "")
-    return join(first, ", " if first and state else "", state)
-
-
-def trials_table(search: Search) -> Html:
-    looks = {look.trial: look for look in search.looks}
-    columns = [ALL] if search.num_all else ["validation", "unseen"]
-    header = (
-        *("trial", "family", "parameters", *columns, "state", "steps"),
-        *("train loss", "seed", "learning rates and other choices", "purpose", "spec"),
-    )
-    rows = [
-        _trial_row(t, looks.get(t.number), search.spec.pass_mark, bool(search.num_all))
-        for t in search.trials
-    ]
-    return table(header, rows, label="All trials", sortable=True)
-
-
-def _trial_row(trial: Trial, look: Look | None, mark: float, all_asked: bool) -> list[object]:
-    inner = ", ".join(f"{name.replace('_', ' ')} {_short(v)}" for name, v in trial.inner.items())
-    asked: Cell | str = ""
-    if look is not None and look.unseen is not None:
-        level = levels_of([look])[look.trial]
-        asked = Cell(evidence_words(look.unseen, level), look.unseen.score)
-    loss = trial.points[-1].train_loss if trial.points else None
-    return [
-        Cell(str(trial.number), trial.number),
-        trial.family + mark_words(marks_of(trial.spec)),
-        Cell(f"{trial.parameters:,}", trial.parameters),
-        Cell(evidence_words(trial.last), trial.last.score) if trial.last else "",
-        *([] if all_asked else [asked]),
-        state_words(trial, look, mark),
-        Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
-        "" if loss is None else Cell(f"{loss:.4f}", loss),
-        Cell(str(trial.seed), trial.seed),
-        inner or "the default recipe",
-        trial.purpose,
-        tag("code", trial.spec.digest),
-    ]
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def state_words(trial: Trial, look: Look | None, mark: float) -> Html:
-    """Where a trial stands: what unseen said, else what validation says, else how far it came."""
-    if look is not None and look.unseen is not None:
-        if look.confirms(mark):
-            return tag("span", "confirmed", class_="good")
-        where = asked_words(look.unseen) if asks_all(look.unseen) else "unseen"
-        return tag("span", f"refused on {where}", class_="bad")
-    if trial.passes(mark):
-        return join("passes on validation", ", named" if look else "")
-    if not trial.points:
-        return join("begun")
-    return join("below the mark" if trial.done else "stopped early")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from lilliput.errors import FileError, LilliputError
 from lilliput.files import read_lines
+from lilliput.lab.cut_words import tail_words
 from lilliput.lab.exams import Score, read_exam
 from lilliput.lab.verbs import RUNS, SEARCHES
 from lilliput.lab.words import task_words
@@ -239,7 +240,7 @@ def _of_size(folder: Path, size: Any) -> Iterator[Shown]:
         path if path.exists() else None,
         task,
         spec.model.kind,
-        shape_words(spec.model),
+        shape_words(spec.model) + tail_words(size.trial),
         size.parameters,
         task.format if isinstance(task, ArithmeticSpec) else task.kind,
         bytes=path.stat().st_size if path.exists() else 0,

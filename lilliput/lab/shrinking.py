@@ -1,4 +1,5 @@
-"""A search that goes down from a trained gpt: each size is that model cut down and trained on."""
+"""A search that goes down from a trained gpt: each size is that model cut down and trained on. What
+passes is trained from nothing too, in the same shape, to be compared with."""
 
 import json
 from collections.abc import Mapping
@@ -10,8 +11,9 @@ from typing import Any
 from lilliput.errors import SpecError
 from lilliput.lab.bases import with_start
 from lilliput.lab.job import SPACE, count, job_of, recipe, sizes_of
-from lilliput.models.cuts import CUTS, cut, least_of
+from lilliput.models.cuts import CUTS, cut, least_of, moves
 from lilliput.search.job import Choice, Job, Range
+from lilliput.search.trial import CUT_DOWN
 from lilliput.specs import GPTSpec, HFSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
 from lilliput.specs.recipes import search_of
 from lilliput.specs.search import SearchSpec
@@ -44,9 +46,10 @@ def shrinking(parent: RunSpec, answers: Path | None = None) -> Job:
     space: dict[str, Range | Choice] = {**SPACE, "cut": Choice(kinds_of(parent))}
     space["learning_rate"] = Range(5e-4, 4e-3)
     space["muon_learning_rate"] = Range(1e-3, 8e-3)
-    cut_from = {"shrink": parent.start, "shrink_digest": parent.start_digest}
-    key = f"{made.key} {json.dumps(cut_from)}"
-    return replace(made, propose_spec=partial(propose_cut, parent), space=space, key=key)
+    of = {"shrink": parent.start, "shrink_digest": parent.start_digest}
+    key = f"{made.key} {json.dumps(of)}"
+    propose, cut_of = partial(propose_cut, parent), partial(cut_from_parent, parent)
+    return replace(made, propose_spec=propose, cut_of=cut_of, space=space, key=key)
 
 
 def kinds_of(parent: RunSpec) -> tuple[str, ...]:
@@ -64,13 +67,24 @@ def kinds_of(parent: RunSpec) -> tuple[str, ...]:
 def propose_cut(
     parent: RunSpec, family: str, num_parameters: int, inner: Mapping[str, Any], seed: int
 ) -> RunSpec:
-    """The parent cut down to at most `num_parameters`, with some of the space chosen."""
+    """The parent cut down to at most `num_parameters`, with some of the space chosen; or that shape
+    trained from nothing."""
     assert family == "gpt"
     assert isinstance(parent.model, GPTSpec)
-    rest = {name: value for name, value in inner.items() if name != "cut"}
+    rest = {name: value for name, value in inner.items() if name not in ("cut", CUT_DOWN)}
     sizes = sizes_of(parent.task, parent.training)
     model = cut(parent.model, inner.get("cut", FIRST), num_parameters, *sizes)
-    return replace(parent, model=model, training=recipe(parent.training, rest), seed=seed)
+    made = replace(parent, model=model, training=recipe(parent.training, rest), seed=seed)
+    if inner.get(CUT_DOWN, True):
+        return made
+    return replace(made, start="", start_digest="", start_marks=())
+
+
+def cut_from_parent(parent: RunSpec, spec: RunSpec) -> dict[str, tuple[int, int]]:
+    """What was cut out of the parent for a trial, as `Trial.cut`."""
+    assert isinstance(parent.model, GPTSpec)
+    assert isinstance(spec.model, GPTSpec)
+    return moves(parent.model, spec.model)
 
 
 def search_from(parent: RunSpec) -> SearchSpec:

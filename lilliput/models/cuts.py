@@ -39,6 +39,23 @@ def cut(
     )
 
 
+def moves(have: GPTSpec, want: GPTSpec) -> dict[str, tuple[int, int]]:
+    """The kinds of cut that lead from one shape to another, each with how many there were of what
+    it cuts, and how many are left."""
+    layers = (have.layers, want.layers)
+    keys = (have.num_kv_heads, want.num_kv_heads)
+    counts = {
+        "neurons": (have.mlp_width, want.mlp_width),
+        "heads": (have.heads, want.heads),
+        # Where each head has keys of its own, they go with it.
+        "keys": keys if keys != (have.heads, want.heads) else (0, 0),
+        "rank": (have.rank or have.width, want.rank or want.width),
+        "share": layers if want.loops != have.loops else (0, 0),
+        "drop": layers if want.loops == have.loops else (0, 0),
+    }
+    return {kind: counts[kind] for kind in CUTS if counts[kind][0] != counts[kind][1]}
+
+
 def least_of(spec: GPTSpec, vocabulary_size: int, context: int) -> int:
     """Parameters of a size that every kind of cut leads to."""
     return count_parameters(replace(spec, hidden=1), vocabulary_size, context)

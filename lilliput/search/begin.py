@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lilliput.search.job import Job, Progress
 from lilliput.search.proposer import propose
-from lilliput.search.trial import TAUGHT, Purpose, Trial
+from lilliput.search.trial import CUT_DOWN, TAUGHT, Purpose, Trial, counted
 from lilliput.specs.search import SearchSpec
 
 
@@ -22,7 +22,9 @@ class Begin:
     recipe_of: Trial | None = None
     """Take this trial's recipe; None: the proposer chooses."""
     twin_of: Trial | None = None
-    """Take this trial's recipe and seed, and change nothing but whether there is a teacher."""
+    """Take this trial's recipe and seed, and change nothing but one way."""
+    way: str = TAUGHT
+    """Which: TAUGHT or CUT_DOWN."""
 
 
 def begin(
@@ -42,13 +44,13 @@ def begin(
     seed = (spec.seed * 1_000_003 + number) % 2**31
     if wish.twin_of is not None:
         seed = wish.twin_of.seed
-        inner = {**wish.twin_of.inner, TAUGHT: not wish.twin_of.taught}
+        inner = {**wish.twin_of.inner, wish.way: not wish.twin_of.has(wish.way)}
     elif wish.recipe_of is not None:
         inner = dict(wish.recipe_of.inner)
     elif wish.family in job.own_sizes:
         inner = {}
     else:
-        family = [trial for trial in trials if trial.family == wish.family]
+        family = [trial for trial in counted(trials) if trial.family == wish.family]
         inner = propose(job.space, spec.seed, number, family, wish.rung, spec.pass_mark)
     if job.taught:
         inner = {TAUGHT: True, **inner}
@@ -65,6 +67,7 @@ def begin(
         job.count(made),
         job.num_steps(made),
         wish.purpose,
+        job.cut_of(made) if job.cut_of and inner.get(CUT_DOWN, True) else None,
     )
 
 

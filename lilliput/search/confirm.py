@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 from statistics import NormalDist
 
 from lilliput.search.ladder import chance_of_confirming
-from lilliput.search.trial import Look, Trial
+from lilliput.search.trial import Look, Trial, counted
 from lilliput.specs.search import SearchSpec
 
 ERROR = 0.05
@@ -51,7 +51,7 @@ def name_looks(
     for family in spec.families:
         limit = min((trials[n].rung for n in confirmed if trials[n].family == family), default=None)
         best: dict[int, Trial] = {}
-        for trial in trials:
+        for trial in counted(trials):
             if trial.family != family or trial.number in asked | given_up:
                 continue
             if not trial.passes(mark) or (limit is not None and trial.rung >= limit):

@@ -61,6 +61,8 @@ def find(
         for size in (sizes[-1], sizes[0]):
             job.num_steps(job.propose_spec(family, size, {}, spec.seed))
     with Ledger(folder, _identity(spec, job), job.spec_type) as ledger:
+        if job.cut_of:
+            ledger.fill_in_cuts(job.cut_of)
         own = WorkerPool(spec.workers) if executor is None else None
         try:
             began = time.monotonic() if began is None else began
@@ -217,8 +219,7 @@ class _Sitting:
         return 1.5 * near.points[-1].seconds / max(1, near.step - before)
 
     def _receive(self, back: list[Future[Progress]]) -> None:
-        progress = []
-        given_up = {}
+        progress, given_up = [], {}
         for future in back:
             trial = self.running.pop(future)
             error = future.exception()

@@ -110,6 +110,9 @@ class Job:
     taught: bool = False
     """There is a teacher: `inner` then says with `trial.TAUGHT` whether a trial has it, and each
     size is tried with it and without."""
+    cut_of: Callable[[Any], Mapping[str, tuple[int, int]]] | None = None
+    """Every trial begins with what is cut out of a larger model, and `inner` may say with
+    `trial.CUT_DOWN` that one does not: spec -> as `Trial.cut`. None: the search cuts nothing."""
     own_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Parameters of families that have few sizes of their own, smallest first; each is trained once
     and whole. The others have the search's ladder."""

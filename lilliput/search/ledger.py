@@ -10,32 +10,20 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lilliput.errors import LedgerError, NotFoundError
 from lilliput.files import cannot_write, write_atomically
+from lilliput.search import schema
 from lilliput.search.job import Evidence, Progress
 from lilliput.search.lock import check_identity, refusal, take_folder
-from lilliput.search.trial import Look, Point, Trial
+from lilliput.search.trial import Look, Point, Trial, counted
 from lilliput.specs import from_dict, to_dict
 
-SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE trials (number INTEGER PRIMARY KEY, family TEXT, rung INTEGER, asked INTEGER,
-  inner TEXT, seed INTEGER, spec TEXT, parameters INTEGER, num_steps INTEGER, purpose TEXT) STRICT;
-CREATE TABLE slices (trial INTEGER REFERENCES trials, step INTEGER, done INTEGER, right INTEGER,
-  total INTEGER, low REAL, high REAL, operations TEXT, train_loss REAL, seconds REAL, time REAL,
-  metrics TEXT, PRIMARY KEY (trial, step)) STRICT;
-CREATE TABLE looks (round INTEGER, place INTEGER, trial INTEGER REFERENCES trials, z REAL,
-  right INTEGER, total INTEGER, low REAL, high REAL, operations TEXT, pid INTEGER, time REAL,
-  PRIMARY KEY (round, place)) STRICT;
-"""
-_SINCE_2 = """CREATE TABLE given_up (
-  trial INTEGER PRIMARY KEY REFERENCES trials, what TEXT, time REAL) STRICT"""
 _PLAIN = ("number", "family", "rung", "asked", "seed", "parameters", "num_steps", "purpose")
 """Columns of `trials` that are fields of a Trial as they are."""
 
@@ -91,26 +79,23 @@ class Ledger:
 
     def _open(self, identity: dict[str, Any] | None, write: bool) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if version > schema.VERSION:
             raise LedgerError(
                 f"the ledger in {self.folder} has schema version {version}, newer than"
-                f" {SCHEMA_VERSION} which this program knows; update lilliput"
+                f" {schema.VERSION} which this program knows; update lilliput"
             )
         if write:
             if self.folder is not None:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
-            if version < SCHEMA_VERSION:
-                # Not executescript, which would commit after each statement.
+            if version < schema.VERSION:
                 with self._transaction():
+                    for statement in schema.since(version):
+                        self._db.execute(statement)
                     if version == 0:
-                        for statement in _SCHEMA.split(";"):
-                            self._db.execute(statement)
                         value = json.dumps(identity, sort_keys=True)
                         self._db.execute("INSERT INTO meta VALUES ('identity', ?)", (value,))
-                    self._db.execute(_SINCE_2)
-                    self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                version = SCHEMA_VERSION
+                version = schema.VERSION
         elif version == 0:
             raise LedgerError(f"the ledger in {self.folder} is empty; run `lilliput find` again")
         self.identity: dict[str, Any] = json.loads(
@@ -125,7 +110,8 @@ class Ledger:
             data = json.loads(row["spec"])
             spec = data if self.spec_type is object else from_dict(self.spec_type, data)
             plain = {name: row[name] for name in _PLAIN}
-            self.trials.append(Trial(**plain, inner=json.loads(row["inner"]), spec=spec))
+            told = {"inner": json.loads(row["inner"]), "cut": _read_cut(row.get("cut"))}
+            self.trials.append(Trial(**plain, **told, spec=spec))
         for row in self._select("slices"):
             self.trials[row["trial"]].points.append(
                 Point(
@@ -169,6 +155,7 @@ class Ledger:
                 data = {
                     "inner": json.dumps(dict(trial.inner)),
                     "spec": json.dumps(to_dict(trial.spec)),
+                    "cut": None if trial.cut is None else json.dumps(dict(trial.cut)),
                 }
                 self._insert("trials", **{name: getattr(trial, name) for name in _PLAIN}, **data)
             for number, result in slices:
@@ -194,6 +181,17 @@ class Ledger:
             trial.points.append(Point(**shared))
             if self.folder is not None and before:
                 self.state_path(number, before).unlink(missing_ok=True)
+
+    def fill_in_cuts(self, cut_of: Callable[[Any], Mapping[str, tuple[int, int]]]) -> None:
+        """Adds what was cut for trials that were begun under a schema that did not know it."""
+        known = {t.number: cut_of(t.spec) for t in counted(self.trials) if t.cut is None}
+        with self._transaction():
+            for number, cut in known.items():
+                self._db.execute(
+                    "UPDATE trials SET cut = ? WHERE number = ?", (json.dumps(dict(cut)), number)
+                )
+        for number, cut in known.items():
+            self.trials[number] = replace(self.trials[number], cut=cut)
 
     def name_looks(self, looks: Sequence[Look]) -> None:
         """Writes down which runs a confirmation will ask, before any is asked."""
@@ -285,6 +283,12 @@ def _to_row(evidence: Evidence) -> dict[str, Any]:
     operations = json.dumps({name: list(pair) for name, pair in evidence.operations.items()})
     numbers = {name: getattr(evidence, name) for name in ("right", "total", "low", "high")}
     return {**numbers, "operations": operations}
+
+
+def _read_cut(text: str | None) -> dict[str, tuple[int, int]] | None:
+    if text is None:
+        return None
+    return {kind: (before, after) for kind, (before, after) in json.loads(text).items()}
 
 
 def _from_row(row: dict[str, Any]) -> Evidence:

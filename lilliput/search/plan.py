@@ -6,29 +6,24 @@ seeds would have passed; then certainty: the best run at the smallest passing ru
 it will be confirmed, the rung below gets all the seeds that it takes to rule it out, and the rung
 above stands by if the best run stays too near the mark. Rungs further down get one whole training
 an octave, to total failure. Last come fresh seeds of frozen recipes. Where there is a teacher, each
-size's first run and every fresh seed gets a twin, which differs by the teacher alone. A family with
-few sizes of its own has each of them trained once.
+size's first run and every fresh seed gets a twin, which differs by the teacher alone; where a model
+is cut down, passing sizes get twins from nothing at the end. Few own sizes are each trained once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from math import ceil
 from types import MappingProxyType
 
 from lilliput.search.begin import Begin
 from lilliput.search.confirm import refuted, z_of_round
+from lilliput.search.halving import Halving
 from lilliput.search.ladder import chance_of_confirming, doubt, ladders
-from lilliput.search.trial import Look, Trial
+from lilliput.search.trial import CUT_DOWN, Look, Trial
 from lilliput.specs.search import SearchSpec
 
-CHECKPOINTS = (4, 8)
-"""Sixteenths of a training at which trials of one rung are compared."""
-SURVIVE = 2
-"""One in so many goes on past a checkpoint (successive halving, arXiv 1502.07943)."""
 LOOSE, STRICT = 0.12, 0.005
 """Doubt at which bisection moves on, and at which the rung below the answer is ruled out."""
 SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
-
 
 Wish = Trial | Begin
 
@@ -90,24 +85,28 @@ class _Plan:
         self.z = z_of_round(spec, looks[-1].round + 1 if looks else 1)
         sizes = ladders(spec, own_sizes)[family]
         self.rungs: list[list[Trial]] = [[] for _ in sizes]
+        self.from_nothing: list[Trial] = []
         self.spent = 0
         self.passing: set[int] = set()
         self.ended = set(self.frozen)
         for trial in trials:
             if trial.family == family:
+                if trial.done:
+                    self.ended.add(trial.number)
+                if trial.from_nothing:
+                    self.from_nothing.append(trial)
+                    continue
                 self.rungs[trial.rung].append(trial)
                 # A running slice counts as spent, or a family would take all workers at once.
                 ahead = trial.next_steps if trial.number in running else 0
                 if trial.purpose != "baseline":
                     self.spent += (trial.step + ahead) * trial.parameters
-                if trial.done:
-                    self.ended.add(trial.number)
                 if trial.passes(spec.pass_mark):
                     self.passing.add(trial.number)
         self.passing -= self.refuted
         self.top = len(self.rungs) - 1
         self._above: tuple[int, int] | None = None
-        self._bars: dict[tuple[int, int], float] = {}
+        self._halving = Halving(self.rungs)
         passing = (k for k, rung in enumerate(self.rungs) if any(map(self._passes, rung)))
         self.smallest = next(passing, None)
 
@@ -123,6 +122,7 @@ class _Plan:
         yield from scan
         if not aim:
             yield from self._typical()
+            yield from self._from_nothing()
 
     def _is_ready(self, wish: Wish) -> bool:
         return isinstance(wish, Begin) or wish.number not in self.running
@@ -223,30 +223,10 @@ class _Plan:
         here = self.rungs[rung]
         if not here or self._alone(rung) or self._doubt(len(self._seeds(here))) > limit:
             return False
-        if any(trial.number in self.running for trial in here):
-            return False
-        return all(map(self._is_closed, here))
+        return all(t.number not in self.running and self._is_closed(t) for t in here)
 
     def _is_closed(self, trial: Trial) -> bool:
-        return self._ended(trial) or self._set_aside(trial)
-
-    def _set_aside(self, trial: Trial) -> bool:
-        """Behind too many of its rung at the last checkpoint that it reached."""
-        if trial.purpose != "search":
-            return False
-        for checkpoint in reversed(CHECKPOINTS):
-            own = trial.score_at(checkpoint)
-            if own is not None:
-                return own < self._bar(trial.rung, checkpoint)
-        return False
-
-    def _bar(self, rung: int, checkpoint: int) -> float:
-        """The score that the last of a rung's survivors had at a checkpoint."""
-        if (rung, checkpoint) not in self._bars:
-            scores = (trial.score_at(checkpoint) for trial in self.rungs[rung])
-            ranked = sorted((score for score in scores if score is not None), reverse=True)
-            self._bars[rung, checkpoint] = ranked[ceil(len(ranked) / SURVIVE) - 1]
-        return self._bars[rung, checkpoint]
+        return self._ended(trial) or self._halving.sets_aside(trial)
 
     def _settle(self) -> Iterator[Wish]:
         """Trains the best run at the smallest passing rung on, until it will be confirmed."""
@@ -298,3 +278,23 @@ class _Plan:
                 if passing:
                     best = max(passing, key=lambda t: t.points[-1].validation.low)
                 yield Begin(self.family, rung, "typical", best)
+
+    def _from_nothing(self) -> Iterator[Wish]:
+        """Each passing size's best run from nothing too, trained as far, the smallest first; then
+        the fresh seeds there, which were chosen for nothing that they scored."""
+        passing = [rung for rung in self.rungs if any(map(self._passes, rung))]
+        if not any(trial.number in self.confirmed for rung in passing[:1] for trial in rung):
+            return
+        best = [max(filter(self._passes, rung), key=self._claim) for rung in passing]
+        fresh = [t for rung in passing for t in rung if t.purpose == "typical" and t not in best]
+        for trial in best + fresh:
+            if not trial.cut:
+                continue
+            twin = next((t for t in self.from_nothing if t.is_twin_of(trial, CUT_DOWN)), None)
+            if twin is None:
+                yield Begin(self.family, trial.rung, "compare", twin_of=trial, way=CUT_DOWN)
+            elif twin.step < trial.step and not self._ended(twin) and self._is_ready(twin):
+                yield twin
+
+    def _claim(self, trial: Trial) -> tuple[bool, float]:
+        return trial.number in self.confirmed, trial.points[-1].validation.low

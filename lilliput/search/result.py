@@ -8,7 +8,7 @@ from typing import Literal
 
 from lilliput.search.gains import Gain, gains
 from lilliput.search.job import Evidence
-from lilliput.search.trial import Look, Trial
+from lilliput.search.trial import Look, Trial, counted
 from lilliput.specs.search import SearchSpec
 from lilliput.units import Z95
 
@@ -95,7 +95,7 @@ class Result:
     """All that the search looks for is decided; else the budget ended it, or it is still on."""
     folder: Path | None
     gains: tuple[Gain, ...] = ()
-    """What the teacher bought at each size that was tried both ways."""
+    """What the teacher, or cutting down, bought at each size."""
 
     @property
     def baseline(self) -> Size | None:
@@ -137,7 +137,7 @@ class Snapshot:
     @property
     def best(self) -> Trial | None:
         """The smallest trial that passes on validation."""
-        passing = [trial for trial in self.trials if trial.passes(self.spec.pass_mark)]
+        passing = [t for t in counted(self.trials) if t.passes(self.spec.pass_mark)]
         return min(passing, key=lambda trial: trial.parameters, default=None)
 
 
@@ -153,7 +153,7 @@ def summarise(
     """The result that trials and looks add up to, at any moment."""
     families = []
     for name in spec.families:
-        tried = [trial for trial in trials if trial.family == name and trial.points]
+        tried = [trial for trial in counted(trials) if trial.family == name and trial.points]
         rungs = [
             _size([trial for trial in tried if trial.rung == rung], looks, spec.pass_mark, floor)
             for rung in sorted({trial.rung for trial in tried})

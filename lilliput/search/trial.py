@@ -1,7 +1,7 @@
 """A trial as the search sees it: what was asked, and its learning curve. Knows no storage."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,8 +11,9 @@ Purpose = Literal["search", "scan", "typical", "compare", "baseline"]
 """Why it was begun: to decide a rung, to know the curve below, as a fresh seed of a recipe, as the
 twin of another trial; or it was trained before the search, which goes down from it."""
 
-TAUGHT = "taught"
-"""Among a trial's inner choices: whether it has its teacher. Each size is tried both ways."""
+TAUGHT, CUT_DOWN = "taught", "cut_down"
+"""Among a trial's inner choices, yes unless told: whether it has its teacher, and whether it begins
+with what was cut out of a larger model. Twins are tried both ways."""
 
 SLICES = 16
 """Slices of a whole training; a trial is validated after each, and may pass there."""
@@ -50,6 +51,9 @@ class Trial:
     num_steps: int
     """Steps of the whole training."""
     purpose: Purpose
+    cut: Mapping[str, tuple[int, int]] | None = None
+    """Of what the larger model that it was cut out of had how many, and how many it has; empty: it
+    is all of that model; None: it was cut out of none."""
     points: list[Point] = field(default_factory=list, compare=False)
     _scores: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -80,15 +84,25 @@ class Trial:
         """The lower end of the latest validation interval reaches the mark."""
         return bool(self.points) and self.points[-1].validation.low >= mark
 
+    def has(self, way: str) -> bool:
+        """Whether it has TAUGHT or CUT_DOWN, in a search where there is such a thing."""
+        return bool(self.inner.get(way, True))
+
     @property
     def taught(self) -> bool:
         """Whether it has its teacher, where there is one."""
-        return bool(self.inner.get(TAUGHT, True))
+        return self.has(TAUGHT)
 
-    def is_twin_of(self, other: "Trial") -> bool:
-        """Whether nothing but the teacher tells the two apart: size, recipe and seed are one."""
-        mine, its = ((t.family, t.rung, t.seed, _recipe(t)) for t in (self, other))
-        return mine == its and self.taught != other.taught
+    @property
+    def from_nothing(self) -> bool:
+        """Trained from nothing in a search that cuts a model down: only others are compared with
+        it, and it counts for no claim."""
+        return not self.has(CUT_DOWN)
+
+    def is_twin_of(self, other: "Trial", way: str = TAUGHT) -> bool:
+        """Whether nothing but one way tells the two apart: size, recipe and seed are one."""
+        mine, its = ((t.family, t.rung, t.seed, _recipe(t, way)) for t in (self, other))
+        return mine == its and self.has(way) != other.has(way)
 
     @property
     def next_steps(self) -> int:
@@ -108,8 +122,13 @@ class Trial:
         return self._scores.get(sixteenths)
 
 
-def _recipe(trial: Trial) -> dict[str, Any]:
-    return {name: value for name, value in trial.inner.items() if name != TAUGHT}
+def _recipe(trial: Trial, way: str) -> dict[str, Any]:
+    return {name: value for name, value in trial.inner.items() if name != way}
+
+
+def counted(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials that count for what a search finds: all but those that others are compared with."""
+    return [trial for trial in trials if not trial.from_nothing]
 
 
 @dataclass(frozen=True)
