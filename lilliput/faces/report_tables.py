@@ -24,12 +24,13 @@ def sizes_table(search: Search) -> Html:
             level = search.levels.get(size.trial.number, 0.95)
             unseen = [evidence_words(size.unseen, level) if size.unseen else ""]
             typical = "" if size.typical is None else point_words(size.typical)
+            state = _size_state(size, search, family.left_early(size))
             rows.append([
                 f"{size.family}{mark_words(marks_of(size.trial.spec))} {size.parameters:,}",
                 shape_words(size.trial).split(",")[1].strip(),
                 *[way_words(size.trial)] * search.cuts,
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", _size_state(size, search, family.left_early(size)),
+                f"{size.passed} of {size.tried}", state,
             ])  # fmt: skip
     columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
     cut = ["cut down"] * search.cuts
