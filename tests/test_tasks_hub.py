@@ -207,3 +207,35 @@ def test_other_names_and_other_columns(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(LilliputError, match=r"pip install 'lilliput\[hf\]'"):
         from_hub("hf:a/b", tmp_path)
+
+
+@pytest.mark.parametrize("error", [ConnectionError("connection lost"), KeyboardInterrupt()])
+def test_a_stream_that_breaks_again_while_it_goes_on_keeps_all_and_says_so(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = from_whole(tmp_path / "whole", monkeypatch)
+    hub = stand_in(monkeypatch, Hub(numbered(2_600), breaks_at=1_500))
+    kept = sum(n % 7 > 0 for n in range(1_500))
+    for breaks_at in (1_500, 1_200):
+        hub.breaks_at, hub.error = breaks_at, error
+        with pytest.raises((NotFoundError, KeyboardInterrupt), match=f"the {kept:,} documents of"):
+            from_hub("hf:a/b", tmp_path)
+    hub.breaks_at = None
+    assert from_hub("hf:a/b", tmp_path).read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("rows", [[], [{"text": " "}] * 3, [{"text": None}]])
+def test_a_data_set_without_text_leaves_nothing(
+    rows: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, Hub(rows))
+    with pytest.raises(FileError, match="hf:a/b holds no text"):
+        from_hub("hf:a/b", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_without_text_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": "one"}, {"text": None}, {"text": "t\ud800o"}, {"text": "", "story": "b"}]
+    stand_in(monkeypatch, Hub(rows))
+    text = from_hub("hf:a/b", tmp_path).read_text(encoding="utf-8")
+    assert text.split("\n<|endoftext|>\n") == ["one", "t?o", ""]

@@ -94,11 +94,11 @@ def _texts(rows: Rows, name: str) -> Iterator[str]:
 
 
 def _text(row: dict[str, Any], name: str) -> str:
-    text: str | None = next(
-        (row[key] for key in ("text", "story") if isinstance(row.get(key), str)), None
-    )
-    if text is None:
+    """Empty where the column has nothing in this row; what UTF-8 has no place for becomes a `?`."""
+    values = [row[key] for key in ("text", "story") if key in row]
+    text: str | None = next((value for value in values if isinstance(value, str)), None)
+    if text is None and None not in values:
         raise FileError(
             f"{name} has no column of text: {', '.join(map(str, row))}; give text files"
         )
-    return text
+    return (text or "").encode("utf-8", "replace").decode("utf-8")

@@ -9,12 +9,13 @@ Knows no network and no vocabulary.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from lilliput.errors import FileError, LilliputError, NotFoundError
+from lilliput.errors import FileError, NotFoundError
 from lilliput.files import cannot_write, read_json, write_json
 from lilliput.tasks.documents import SEPARATOR, Progress, file_digest
 
@@ -33,7 +34,7 @@ class Rows(Protocol):
 
 
 Texts = Callable[[Rows], Iterator[str]]
-"""The text of each row; raises NotFoundError where the stream breaks."""
+"""The text of each row, empty where it has none; raises NotFoundError where the stream breaks."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +73,8 @@ class Stream:
 
         Raises:
             NotFoundError: the stream broke; what was read is kept.
-            FileError: a row has no text; the disk is full; another process wrote the same file.
+            FileError: a row has no column of text, or none has text; the disk is full; another
+                process wrote the same file.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +87,10 @@ class Stream:
                 out.truncate(self.place.bytes)
                 out.seek(self.place.bytes)
                 self._read(rows, going, out)
+            if not self.place.documents:
+                self.part.unlink(missing_ok=True)
+                self.note.unlink(missing_ok=True)
+                raise FileError(f"{self.place.source} holds no text; give another, or text files")
             if file_digest(self.part) != self.sha.hexdigest():
                 raise FileError(
                     f"{self.part} was written by another process too; run one at a time"
@@ -122,7 +128,8 @@ class Stream:
         self.progress(f"streaming {kept.source}: goes on behind {kept.documents:,} documents", 0.0)
         rows.load_state_dict(kept.stream)
         going = texts(rows)
-        last = next(islice(going, kept.behind - 1, None), None)
+        with _saying_what_is_kept(kept):
+            last = next(islice(going, kept.behind - 1, None), None)
         if last is None or _digest(last) != kept.last:
             self.progress(f"streaming {kept.source}: it has changed, so all is read anew", 0.0)
             self.sha = hashlib.sha256()
@@ -132,46 +139,33 @@ class Stream:
 
     def _read(self, rows: Rows, texts: Iterator[str], out: BinaryIO) -> None:
         place = self.place
-        try:
-            while True:
-                stands = rows.state_dict() if place.rows % EVERY == 0 else None
-                text = next(texts, None)
-                if text is None:
-                    break
-                if stands is not None:
-                    place.stream, place.behind = stands, 0
-                self._add(text, out)
-                if place.rows % EVERY == 0:
-                    self._keep(out)
-                    self._show()
-        except LilliputError as error:
-            self._keep(out)
-            if not (place.rows and isinstance(error, NotFoundError)):
-                raise
-            raise NotFoundError(f"{error}; {self._words()}") from None
-        except KeyboardInterrupt:
-            self._keep(out)
-            raise KeyboardInterrupt(f"stopped; {self._words()}") from None
-        self._keep(out)
-
-    def _words(self) -> str:
-        return (
-            f"the {self.place.documents:,} documents of {self.place.source} that were read are"
-            " kept: run the same command again, and it goes on behind them"
-        )
+        with _saying_what_is_kept(place):
+            try:
+                while True:
+                    stands = rows.state_dict() if place.rows % EVERY == 0 else None
+                    text = next(texts, None)
+                    if text is None:
+                        break
+                    if stands is not None:
+                        place.stream, place.behind = stands, 0
+                    self._add(text, out)
+                    if place.rows % EVERY == 0:
+                        self._keep(out)
+                        self._show()
+            finally:
+                self._keep(out)
 
     def _add(self, text: str, out: BinaryIO) -> None:
-        place, written = self.place, text.strip()
+        place = self.place
+        if written := text.strip():
+            content = f"{written}\n{SEPARATOR}\n".encode()
+            out.write(content)
+            self.sha.update(content)
+            place.documents += 1
+            place.bytes += len(content)
         place.rows += 1
         place.behind += 1
         place.last = _digest(text)
-        if not written:
-            return
-        content = f"{written}\n{SEPARATOR}\n".encode()
-        out.write(content)
-        self.sha.update(content)
-        place.documents += 1
-        place.bytes += len(content)
 
     def _keep(self, out: BinaryIO) -> None:
         if not self.place.rows:
@@ -187,6 +181,21 @@ class Stream:
         share = min(1.0, self.place.rows / self.total) if self.total else 0.0
         what = f"streaming {self.place.source}: {self.place.documents:,}{of} documents"
         self.progress(what, share)
+
+
+@contextmanager
+def _saying_what_is_kept(place: _Place) -> Iterator[None]:
+    """Adds to what is said of a break that the next stream goes on behind what was read."""
+    try:
+        yield
+    except (NotFoundError, KeyboardInterrupt) as error:
+        if not place.rows:
+            raise
+        words = (
+            f"{error or 'stopped'}; the {place.documents:,} documents of {place.source} that were"
+            " read are kept: run the same command again, and it goes on behind them"
+        )
+        raise type(error)(words) from None
 
 
 def _digest(text: str) -> str:
