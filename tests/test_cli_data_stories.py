@@ -144,3 +144,9 @@ def test_what_cannot_be_written_says_why(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["data", "arithmetic", "--operands", "0-9999", "--out", "no.txt"]) == 2
     assert "say how many: --lines" in capsys.readouterr().err
     assert [path.name for path in Path().glob("*no.txt*")] == []
+
+
+def test_pieces_are_nanogpts_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    write_stories(Path("stories.txt"), range(40))
+    assert main([*DATA, "--vocabulary", "300"]) == 2
+    assert "leave --vocabulary out, or add --as nanogpt" in capsys.readouterr().err

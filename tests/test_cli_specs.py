@@ -1,23 +1,29 @@
 """What flags make of a spec: what a format needs is there, and what has no effect is refused."""
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from lilliput.faces import cli_train
 from lilliput.faces.cli_flags import given, parse
 from lilliput.faces.train_spec import spec_from
+from lilliput.lab.bases import base_of
 from lilliput.lab.job import propose_spec
+from lilliput.lab.load import resolve
+from lilliput.models.modelfile import read_card
 from lilliput.specs import ArithmeticSpec, RunSpec, TrainingSpec
-from lilliput.zoo import entries
+from lilliput.zoo import Entry, entries
 
 
 def spec_of_line(line: str) -> RunSpec:
-    """The spec of a training as it is typed."""
-    family, *rest = shlex.split(line)
-    flags = cli_train.flags_of(family, "arithmetic")
-    values = parse("train", "", flags, rest)
-    return spec_from(family, "", values, given(flags, rest), None)
+    """The spec of a training as it is typed, of a family or with --start first."""
+    first, *rest = shlex.split(line)
+    base = base_of(start=rest[0]) if first == "--start" else None
+    family = "gpt" if base else first
+    flags = cli_train.flags_of(family, "arithmetic", base)
+    values = parse("train", "", flags, rest[1:] if base else rest)
+    return spec_from(family, "", values, given(flags, rest), base)
 
 
 LENGTHS = {
@@ -44,8 +50,33 @@ def test_a_search_counts_by_the_lines_of_its_format() -> None:
     assert propose_spec(task, training, {}, "gru", 9_000, {}, 0).model.kind == "gru"
 
 
+# Others need a text that the package does not hold.
+OF_PROBLEMS = [entry for entry in entries() if entry.format != "stories"]
+
+
+@pytest.mark.parametrize("entry", OF_PROBLEMS, ids=lambda entry: entry.name)
+def test_a_zoo_models_command_is_how_it_was_made(entry: Entry) -> None:
+    typed = entry.command.removeprefix("lilliput train ")
+    made, kept = spec_of_line(typed), read_card(resolve(f"zoo:{entry.name}")).spec
+    assert replace(made, seed=kept.seed, start="") == replace(kept, start="")
+
+
 def test_the_zoo_needs_no_line_length_typed() -> None:
     (entry,) = [entry for entry in entries() if entry.format == "worked"]
     typed = entry.command.removeprefix("lilliput train ")
     assert "--line-length 15" in typed
     assert spec_of_line(typed.replace("--line-length 15", "")) == spec_of_line(typed)
+
+
+@pytest.mark.parametrize(
+    ("line", "steps"),
+    [("", [12_000, 1]), ("--steps 14000", [12_000, 1]), ("--steps 9000", [1]),
+     ("--steps 9000 --stage '60 0-9'", [60])],
+)  # fmt: skip
+def test_of_a_starts_stages_the_last_is_left_where_there_is_no_room(
+    line: str, steps: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = spec_of_line(f"--start zoo:arithmetic-12k {line}")
+    assert [stage.steps for stage in made.training.stages] == steps
+    said = "the 2 stages of zoo:arithmetic-12k do not fit into 9,000 steps: its last one holds"
+    assert (said in capsys.readouterr().err) == (line == "--steps 9000")

@@ -43,3 +43,17 @@ def test_seeds_are_those_of_one_recipe_in_the_table_too(
         told = dict(zip([name for name in header if name != "unseen"], row, strict=True))
         assert told["trials"] == "7"
         assert told["seeds pass"] == seeds
+
+
+@pytest.mark.parametrize(
+    ("score", "over", "state"),
+    [(0.1, True, "fails totally"), (0.6, True, "left early"), (0.6, False, "waiting")],
+)
+def test_nothing_waits_when_the_search_is_over(
+    score: float, over: bool, state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trials = [trial(0, {}, score, done=False), trial(1, {}, score, done=score < 0.2)]
+    result = summarise(SPEC, trials, [], 0.2) if over else None
+    snapshot = Snapshot("training", SPEC, trials, frozenset(), 1.0, 1, (), result)
+    text.console().print(find_live.size_table(snapshot))
+    assert state in capsys.readouterr().out

@@ -251,7 +251,11 @@ def test_the_interval_by_hand() -> None:
     (gain,) = gains(spec, whole)
     assert difference(gain).interval is None
     assert bought.difference_words(gain) == "+10.0 points"
-    assert "not shown to have bought anything at 1 size" in bought.sentence([gain])
+    assert bought.sentence([gain]).startswith("1 size of one seed, asked all problems, cannot be")
+    judged = replace(gain, pairs=gain.pairs * 2)
+    assert bought.sentence([gain, judged]).startswith(
+        "The teacher raised the score at 1 of 1 size and lowered it at 0. 1 size of one seed"
+    )
 
 
 def test_fewer_bits_are_a_gain() -> None:

@@ -45,6 +45,13 @@ def test_the_zoos_grades_go_along(home: Path) -> None:
     assert spec["model"]["width"] == 4
 
 
+def test_what_was_trained_on_whole_has_no_unseen_problem(home: Path) -> None:
+    assert ship("zoo:tables-1400", "--as", "safetensors", "--out", "tables.safetensors") == 0
+    card = Path("tables.safetensors.md").read_text()
+    assert "| grade, all problems, all trained on | 100.0 % (390 right of 390) |" in card
+    assert "unseen" not in card.split("```json")[0]
+
+
 def test_a_story_tellers_grade_is_in_bits(home: Path) -> None:
     assert ship("zoo:stories-60k", "--as", "safetensors", "--out", "tales.safetensors") == 0
     assert (

@@ -96,13 +96,24 @@ def sentence(gains: Sequence["Gain"]) -> str:
     number = sum(bool(gain.pairs) for gain in gains)
     if not number:
         return f"No size was tried both ways yet: what {subject} bought is not known."
-    sizes = f"{number} size{'s' if number != 1 else ''}"
     better = sum(gain.verdict > 0 for gain in gains)
     worse = sum(gain.verdict < 0 for gain in gains)
-    subject = subject.capitalize()
+    open_ones = sum(gain.difference is not None and not gain.difference.interval for gain in gains)
+    sizes, said = _sizes_words(number - open_ones), []
     if better or worse:
-        return f"{subject} raised the score at {better} of {sizes} and lowered it at {worse}."
-    return f"{subject} is not shown to have bought anything at {sizes}."
+        said.append(f"{subject} raised the score at {better} of {sizes} and lowered it at {worse}.")
+    elif number > open_ones:
+        said.append(f"{subject} is not shown to have bought anything at {sizes}.")
+    if open_ones:
+        said.append(
+            f"{_sizes_words(open_ones)} of one seed, asked all problems, cannot be judged by it:"
+            " another seed may differ by more."
+        )
+    return " ".join(one[:1].upper() + one[1:] for one in said)
+
+
+def _sizes_words(number: int) -> str:
+    return f"{number} size{'s' if number != 1 else ''}"
 
 
 def _rows(gains: Sequence["Gain"], *, whole: bool) -> list[list[str]]:

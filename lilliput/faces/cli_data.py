@@ -91,6 +91,8 @@ def _stories(values: Any) -> int:
 
     spec = spec_of(StoriesSpec, values)
     if values.kind == "text":
+        if spec.vocabulary:
+            raise UserError("text is written as it is: leave --vocabulary out, or add --as nanogpt")
         from lilliput.lab.writing import documents
 
         told = documents(spec, values.section)

@@ -31,7 +31,7 @@ from lilliput.faces.find_start import (
 )
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
-from lilliput.faces.train_spec import TASKS
+from lilliput.faces.train_spec import TASKS, fit_stages
 from lilliput.lab.bases import Base, base_of
 from lilliput.lab.shrinking import parent_of, search_from
 from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
@@ -133,6 +133,7 @@ def main(argv: Sequence[str]) -> int:
         _check_start(values)
     search = spec_of(SearchSpec, values, NAMES, **_budget(values))
     made: TaskSpec = spec_of(TASKS[task], values)
+    fit_stages(values, typed, base)
     training: TrainingSpec = spec_of(TrainingSpec, values)
     shape = _shape(values, typed)
     if base and (shape or search.families != ("gpt",)):

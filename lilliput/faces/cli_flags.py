@@ -103,8 +103,12 @@ def parse(command: str, about: str, flags: Sequence[Flag], argv: Sequence[str]) 
             be read.
         SystemExit: 0 after --help; 2 after tyro's own message about a value.
     """
+    typed = given(flags, argv)
+    # Typed stages take the place of the default's; tyro would put them behind.
+    defaults = [() if f.hint is STAGES and f.name in typed else f.default for f in flags]
     fields = [
-        (flag.name, _annotated(flag), dataclasses.field(default=flag.default)) for flag in flags
+        (flag.name, _annotated(flag), dataclasses.field(default=default))
+        for flag, default in zip(flags, defaults, strict=True)
     ]
     made = dataclasses.make_dataclass("Flags", fields, kw_only=True)
     values: Any

@@ -148,7 +148,7 @@ def size_table(snapshot: "Snapshot") -> Any:
             evidence_words(best.points[-1].validation) if best else "",
             *[unseen] * asked,
             f"{passed} of {over}" if best else "",
-            _state(here, passed, snapshot),
+            _state(here, passed, snapshot, size),
         )
     return table
 
@@ -159,7 +159,7 @@ def _sizes(snapshot: "Snapshot") -> "dict[tuple[str, int], Size]":
     return {(family.name, size.rung): size for family in families for size in family.sizes}
 
 
-def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
+def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot", size: "Size | None") -> str:
     at_work = [trial for trial in here if trial.number in snapshot.running]
     if at_work:
         parts = sorted((trial.step / trial.num_steps for trial in at_work), reverse=True)
@@ -168,7 +168,11 @@ def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot") -> str:
         return "for comparison"
     if passed:
         return "passes"
-    return "failed" if all(trial.done for trial in here) else "waiting"
+    if size is not None and size.fails_totally:
+        return "fails totally"
+    if all(trial.done for trial in here):
+        return "failed"
+    return "waiting" if snapshot.result is None else "left early"
 
 
 def status(snapshot: "Snapshot") -> str:

@@ -1,5 +1,6 @@
 """The spec that the flags of `lilliput train` come to. Of a text it says what is made."""
 
+import sys
 from dataclasses import fields, replace
 from typing import Any
 
@@ -47,6 +48,7 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         told = taught(told, values.teacher, typed)
     prepare(told, quiet=values.json)
     made = sealed(told)
+    fit_stages(values, typed, base)
     training: TrainingSpec = spec_of(TrainingSpec, values)
     model: ModelSpec | HFSpec
     if family == "hf":
@@ -68,6 +70,21 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         raise SpecError("--epochs and --steps both say how long to train: leave one out")
     steps = steps_of(spec, values.epochs)
     return replace(spec, training=replace(spec.training, steps=steps))
+
+
+def fit_stages(values: Any, typed: set[str], base: Base | None) -> None:
+    """Of the stages that a start brings only the last is left, in which its training ended, where
+    the steps have no room for those before it; says so."""
+    stages = values.stages
+    room = sum(stage.steps for stage in stages[:-1]) < values.steps
+    if base is None or not base.start or "stages" in typed or room:
+        return
+    values.stages = stages[-1:]
+    print(
+        f"lilliput: the {len(stages)} stages of {base.start} do not fit into {values.steps:,}"
+        " steps: its last one holds for all; --stage says another",
+        file=sys.stderr,
+    )
 
 
 def _started(name: str, values: Any, base: Base | None) -> HFSpec:

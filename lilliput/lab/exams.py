@@ -43,6 +43,12 @@ class Part:
     counted: str
     """What was asked: `779 right of 808`, or `219,075 characters`."""
 
+    @property
+    def of_all(self) -> bool:
+        """Whether all problems of the space were asked, all of them trained on (or one document
+        alone): there is no interval then."""
+        return self.score.low == self.score.high
+
 
 @dataclass(frozen=True)
 class Exam:

@@ -1,12 +1,13 @@
 """The card of a shipped model: what it is, its grade with intervals, and how it was made."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lilliput.errors import FileError
-from lilliput.lab.exams import Part, read_exam
+from lilliput.lab.exams import Part, Score, read_exam
 from lilliput.lab.words import format_words, task_words
 from lilliput.models.modelfile import Card, read_card
 from lilliput.specs.codec import to_dict
@@ -102,15 +103,16 @@ def _seeds(entry: Entry | None, seed: int) -> str:
 
 def _zoo_grades(entry: Entry) -> list[tuple[str, str]]:
     unit = "characters" if entry.excerpt else "right of"
-    rows = []
+    parts = {}
     for section in ("unseen", "valid"):
         right, total = getattr(entry, section)
-        words = score_words(right / total, *getattr(entry, f"{section}_interval"))
+        score = Score(right / total, *getattr(entry, f"{section}_interval"))
         counted = f"{total:,} {unit}" if entry.excerpt else f"{right:,} {unit} {total:,}"
-        rows.append((_SECTIONS[section], f"{words} (95 % interval; {counted})"))
+        parts[section] = Part(score, counted)
+    rows = _sections(parts)
     if not entry.excerpt:
-        parts = entry.unseen_by_operation.items()
-        rows.append(("by operation", ", ".join(f"{n} {r:,}/{t:,}" for n, (r, t) in parts)))
+        each = entry.unseen_by_operation.items()
+        rows.append(("by operation", ", ".join(f"{n} {r:,}/{t:,}" for n, (r, t) in each)))
     if entry.beyond[1]:
         rows.append(("held-out range", f"{entry.beyond[0]:,} right of {entry.beyond[1]:,}"))
     return rows
@@ -127,12 +129,17 @@ def _exam_grades(path: Path, digest: str) -> list[tuple[str, str]]:
         return []
     if exam is None:
         return []
-    parts = exam.parts
-    rows = [(said, _graded(parts[name])) for name, said in _SECTIONS.items() if name in parts]
-    return [*rows, *([("verdict", exam.verdict)] if exam.verdict else [])]
+    return [*_sections(exam.parts), *([("verdict", exam.verdict)] if exam.verdict else [])]
+
+
+def _sections(parts: Mapping[str, Part]) -> list[tuple[str, str]]:
+    """A row for each section; one for all where every problem was trained on."""
+    unseen = parts.get("unseen")
+    if unseen and unseen.of_all:
+        return [("grade, all problems, all trained on", _graded(unseen))]
+    return [(said, _graded(parts[name])) for name, said in _SECTIONS.items() if name in parts]
 
 
 def _graded(part: Part) -> str:
-    score = part.score
-    interval = "95 % interval; " if score.low != score.high else ""
-    return f"{score} ({interval}{part.counted})"
+    interval = "" if part.of_all else "95 % interval; "
+    return f"{part.score} ({interval}{part.counted})"

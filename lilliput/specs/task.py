@@ -172,7 +172,7 @@ class StoriesSpec:
     """Files kept for reports; empty: another tenth."""
     vocabulary: int = 0
     """Pieces of a byte-pair vocabulary (Sennrich et al. 2016), 256 to 4096; 0: characters. Where
-    a --teacher is named and this is not, it is the teacher's."""
+    a training names a --teacher and not this, it is the teacher's."""
     fold: int = -1
     """Which tenth of the documents is `unseen` (0-9); the tenth before it is validation. -1: the
     last."""

@@ -77,6 +77,9 @@ def read_spec(folder: Path) -> RunSpec:
     return from_dict(RunSpec, read_json(folder / "spec.json"))
 
 
+_CHOOSE = " with --name (of find: --folder)"
+
+
 def holds(folder: Path, spec: RunSpec) -> bool:
     """Whether a run's folder is there already, finished or not.
 
@@ -93,9 +96,9 @@ def holds(folder: Path, spec: RunSpec) -> bool:
         raise UserError(
             f"{there.model.name} holds other weights (or another config or tokenizer) than when the"
             f" run in {folder} began: go on from those, which it kept, with `lilliput train"
-            f" --resume {folder}`, or train from the new ones in another folder with --name"
+            f" --resume {folder}`, or train from the new ones in another folder{_CHOOSE}"
         )
-    raise UserError(f"{folder} holds another run; choose another folder with --name")
+    raise UserError(f"{folder} holds another run; choose another folder{_CHOOSE}")
 
 
 def _with_digest_of(spec: RunSpec, model: HFSpec) -> RunSpec:
@@ -147,7 +150,7 @@ def run(
     training = Training(spec, task, device, begun, teacher, answers)
     busy = UserError(
         f"another process is training the run in {folder}; wait for it or stop it, or choose"
-        " another folder with --name"
+        f" another folder{_CHOOSE}"
     )
     with closing(take(folder, busy)):
         # Between the look and the lock it may have been begun or finished.
