@@ -53,13 +53,19 @@ class DeviceError(LilliputError):
     pass
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], most: int = 0) -> str:
     """`; did you mean 'width'? known: layers, width`, to end a message about an unknown name.
 
     >>> nearest("widht", ["layers", "width"])
     "; did you mean 'width'? known: layers, width"
+
+    Args:
+        most: where more are known, only so many are named, the most similar first; 0: all are.
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
+    if most and len(names) > most:
+        few = get_close_matches(name, names, n=most, cutoff=0.0)
+        return f"{hint} the nearest of {len(names)}: {', '.join(few)}"
     return f"{hint} known: {', '.join(names)}"

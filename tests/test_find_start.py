@@ -20,7 +20,7 @@ from test_transfer_refused import tokenizer_of
 from lilliput.errors import LedgerError
 from lilliput.faces import cli
 from lilliput.faces.find_start import descent_of
-from lilliput.lab.starting import Descent, model_of, starting, train_baseline
+from lilliput.lab.starting import Descent, _students, model_of, starting, train_baseline
 from lilliput.models import modelfile
 from lilliput.search.find import find
 from lilliput.search.pool import SerialExecutor
@@ -45,6 +45,12 @@ def home(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(toy, tmp_path / "toy")
     return tmp_path
+
+
+@pytest.mark.parametrize(("layers", "kept"), [(1, []), (2, [2]), (3, [2, 3]), (6, [2, 4, 6])])
+def test_students_go_down_to_one_block(tmp_path: Path, layers: int, kept: list[int]) -> None:
+    baselines_hf.save(tmp_path, hf_toys.gpt2(layers=layers), hf_toys.bpe())
+    assert [student.every for student in _students(tmp_path).values()] == kept
 
 
 def test_from_transfer_to_scratch_by_one_command(

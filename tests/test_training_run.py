@@ -88,7 +88,9 @@ def test_nobody_else_trains_it_meanwhile_and_a_killed_one_keeps_nobody_out(
         other.send_signal(signal.SIGSTOP)
         written = metrics.read_bytes()
         assert cli.main(words) == 2
-        assert "another process is training the run in runs/one; wait" in capsys.readouterr().err
+        told = capsys.readouterr()
+        assert "another process is training the run in runs/one; wait" in told.err
+        assert told.out == ""
         assert cli.main(["train", "--resume", "runs/one"]) == 2
         assert metrics.read_bytes() == written
     finally:

@@ -15,7 +15,7 @@ from trained_toys import CPU, train
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.faces import cli
 from lilliput.lab.job import advance
-from lilliput.lab.sealing import sealed_model, sealed_training, teacher_path
+from lilliput.lab.sealing import sealed_model, sealed_training, teacher_path, with_teacher
 from lilliput.models import modelfile
 from lilliput.specs import (
     ArithmeticSpec,
@@ -204,6 +204,21 @@ def test_a_teacher_that_does_not_fit(teacher: Path, tmp_path: Path) -> None:
             TrainingSpec(teacher="x", **fields)
     with pytest.raises(SpecError, match="a teacher; write --teacher MODEL"):
         TrainingSpec(teacher_share=0.7)
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_teacher_of_another_task(teacher: Path, tmp_path: Path, answers: bool) -> None:
+    network, card = modelfile.load(teacher / "model.safetensors")
+    stream = replace(card.spec.training, layout="stream", loss="all")
+    told = replace(card.spec, task=stories_spec(tmp_path), training=stream)
+    path = tmp_path / "tales.safetensors"
+    modelfile.save(path, network, replace(card, spec=told))
+    words = "has learned stories, and what it is to teach is arithmetic: give a teacher of the same"
+    spec = student(path, teacher_answers=answers)
+    for share in (0.5, 0.0) if answers else (0.5,):
+        training = replace(spec.training, teacher_share=share, teacher_digest="")
+        with pytest.raises(SpecError, match=words):
+            with_teacher(replace(spec, training=training))
 
 
 def test_a_model_of_transformers_teaches_its_own_kind_alone(tmp_path: Path) -> None:

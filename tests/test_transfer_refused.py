@@ -65,9 +65,18 @@ def test_a_folder_that_lacks_something(
     }.items():
         hf_toys.published(tmp_path / "toy")
         (tmp_path / "toy" / missing).unlink()
-        # A folder with weights alone could be a run: it has no card.
-        words = "holds weights but no Lilliput card" if missing == "config.json" else words
         assert words in said(capsys, "train hf:toy", 1)
+    (tmp_path / "toy" / "config.json").unlink()
+    words = "toy holds no model of transformers: config.json is missing"
+    # Its weights may be damaged, or all that is there.
+    path = tmp_path / "toy" / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:500])
+    assert words in said(capsys, "train hf:toy", 1)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "model.safetensors").write_bytes(whole)
+    assert words.replace("toy", "bare") in said(capsys, "train hf:bare", 1)
+    assert "hf:FOLDER with a config.json in it" in said(capsys, "grade bare", 1)
     (tmp_path / "empty").mkdir()
     assert "config.json is missing" in said(capsys, "train hf:empty", 1)
     assert "there is no folder './none'" in said(capsys, "train hf:./none", 2)
@@ -133,8 +142,16 @@ def test_parts_that_a_model_has_not(tmp_path: Path) -> None:
     hf_toys.published(tmp_path, layers=1)
     with pytest.raises(SpecError, match="the model has 1 block, and of every 2 one is kept"):
         begun(tmp_path, every=2)
-    with pytest.raises(SpecError, match="last 3 is more than the model's 1 blocks"):
+    with pytest.raises(SpecError, match="last 3 is more than the model's 1 block: give --last 1"):
         begun(tmp_path, last=3)
+    hf_toys.published(tmp_path, layers=2)
+    with pytest.raises(
+        SpecError, match="last 9 is more than the model's 2 blocks: give --last 2 or less"
+    ):
+        begun(tmp_path, last=9)
+    with pytest.raises(SpecError, match="every 9 is more than the model's 2 blocks: --every 2"):
+        begun(tmp_path, every=9)
+    begun(tmp_path, every=2)
     for fields, words in (
         ({"last": 1, "lora": 1}, "leave one out"),
         ({"every": 0}, "every must be 1 or more"),
@@ -144,6 +161,13 @@ def test_parts_that_a_model_has_not(tmp_path: Path) -> None:
             HFSpec(name="x", **fields)
     with pytest.raises(SpecError, match="needs a name"):
         HFSpec(name="")
+
+
+def test_a_spec_that_kept_one_block_of_fewer_goes_on(tmp_path: Path) -> None:
+    hf_toys.published(tmp_path)
+    made = sealed_model(HFSpec(name=str(tmp_path), every=2))
+    spec = RunSpec(task=TASK, model=replace(made, every=4), training=TRAINING)
+    assert Training(spec, task_of(TASK)).state()
 
 
 def test_a_start_that_has_changed_and_a_run_that_is_none(

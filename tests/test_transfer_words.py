@@ -15,7 +15,7 @@ from lilliput.faces import cli
 
 TRAIN = "--operands 0-9 --operations + --steps 2 --batch 4 --evaluate-every 1"
 THEIRS = ("weights_only", "trust_remote_code", "ignore_mismatched", "from_pretrained", "PyTorch",
-          "report", "Unrecognized")  # fmt: skip
+          "report", "Unrecognized", "Error,", "embed_dim", "alidation")  # fmt: skip
 
 
 @pytest.fixture
@@ -121,6 +121,15 @@ def changed(**fields: object) -> Callable[[Path], None]:
         (cut, "its weights are damaged or cut short"),
         (adapter, "holds an adapter beside the model"),
         (changed(n_embd=32), "its weights have other sizes than its config.json says"),
+        (changed(n_layer=1), "says n_layer 1, and weights of 2 blocks: write n_layer 2 there"),
+        (changed(n_layer=0), "its n_layer is 0, and must be 1 or more; correct it, or copy"),
+        (changed(n_head=-4), "its n_head is -4, and must be 1 or more; correct it, or copy"),
+        (changed(n_head=5), "its n_embd 16 is no multiple of its n_head 5; correct it, or"),
+        (changed(n_head=0), "its n_head is 0, and must be 1 or more"),
+        (changed(n_positions=-1), "a size in its config.json is below 0"),
+        (changed(vocab_size="x"), 'its vocab_size cannot be "x", and must be a whole number; c'),
+        (changed(eos_token_id="x"), 'its eos_token_id cannot be "x"; correct it, or copy it'),
+        (changed(activation_function="no"), "'no' is missing, or is nothing that transformers"),
         (changed(model_type="mine"), "has no model of the type 'mine'"),
         (changed(model_type=None), "it names no model_type"),
         (changed(model_type="t5"), "a t5 is none"),

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import torch
 
 from lilliput.baselines.baseline import Baseline
-from lilliput.baselines.hf_reasons import check_config, reason
+from lilliput.baselines.hf_reasons import check_config, config_error, reason, uneven
 from lilliput.baselines.hf_tokens import HFTokens
+from lilliput.baselines.hf_weights import check_weights
 from lilliput.errors import FileError, NotFoundError
 from lilliput.models.hf import HFNetwork, need_transformers, window_of
 
@@ -78,7 +79,7 @@ def open_model(name: str) -> Opened:
         try:
             config = transformers.AutoConfig.from_pretrained(folder, **where)
         except Exception as error:
-            raise FileError(f"{folder}/config.json cannot be used: {reason(error)}") from None
+            raise config_error(folder, error) from None
         tokenizer = _tokenizer(folder, where)
         model = _model(folder, where)
     rows = model.get_input_embeddings().weight.shape[0]
@@ -167,17 +168,13 @@ def _model(folder: Path, where: dict[str, bool]) -> Any:
             folder, dtype=torch.float32, output_loading_info=True, **where
         )
     except Exception as error:
+        if uneven(folder):
+            raise config_error(folder, error) from None
         raise FileError(
             f"{folder} cannot be loaded as a causal language model: {reason(error)}; copy its"
             " files again, or give another model"
         ) from None
-    # transformers would go on with random numbers.
-    if missing := sorted(info["missing_keys"]):
-        raise FileError(
-            f"{folder} has weights without {', '.join(map(str, missing[:3]))}"
-            f" ({len(missing)} missing in all): they are of another model than its config.json, or"
-            " incomplete; copy its files again"
-        )
+    check_weights(folder, model, info["missing_keys"], info["unexpected_keys"])
     if "past_key_values" not in inspect.signature(model.forward).parameters:
         raise FileError(
             f"{folder} holds a model without keys and values to remember"

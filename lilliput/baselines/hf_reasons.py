@@ -5,6 +5,7 @@ code that lies in the folder. Knows no model.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ _SIGNS = (
     ("ignore_mismatched_sizes", "its weights have other sizes than its config.json says"),
     ("deserializing header", "its weights are damaged or cut short"),
     ("Error no file named", "its weights are missing"),
+    ("negative dimension", "a size in its config.json is below 0"),
 )  # fmt: skip
+_SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
+_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+_REMEDY = "correct it, or copy it again from where the model came"
 
 
 def check_config(folder: Path) -> None:
@@ -28,7 +33,7 @@ def check_config(folder: Path) -> None:
 
     Raises:
         FileError: it is damaged, or names a model that transformers has not, that is not causal, or
-            that is more than a config and its weights.
+            that is more than a config and its weights, or has a size below 1.
     """
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -52,6 +57,12 @@ def check_config(folder: Path) -> None:
             f"{folder} cannot be loaded as a causal language model: a {kind} is none; give one that"
             " is, such as hf:roneneldan/TinyStories-1M"
         )
+    for name in _names(kind):
+        size = fields.get(name)
+        if isinstance(size, int) and size < 1:
+            raise FileError(
+                f"{path} cannot be used: its {name} is {size}, and must be 1 or more; {_REMEDY}"
+            )
     if "quantization_config" in fields:
         raise FileError(
             f"{folder} holds weights in fewer bits (quantization_config in config.json), of which"
@@ -76,6 +87,42 @@ def _read(path: Path) -> dict[str, Any]:
     return fields
 
 
+def _names(kind: str) -> list[str]:
+    """_SIZES, as a kind of model names them."""
+    import transformers
+
+    own = transformers.CONFIG_MAPPING[kind].attribute_map
+    return [own.get(size, size) for size in _SIZES]
+
+
+def uneven(folder: Path) -> str:
+    """`its n_embd 16 is no multiple of its n_head 5`; empty where it is one. Some kinds of model
+    need not have it so: asked only once loading has failed."""
+    fields = _read(folder / "config.json")
+    _, width, _, heads = _names(str(fields.get("model_type")))
+    own, number = fields.get(width), fields.get(heads)
+    if not (isinstance(own, int) and isinstance(number, int)) or own % number == 0:
+        return ""
+    return f"its {width} {own} is no multiple of its {heads} {number}"
+
+
+def config_error(folder: Path, error: Exception) -> FileError:
+    """What is said of a config.json that transformers refuses."""
+    path, words = folder / "config.json", str(error)
+    if field := re.match(r"Validation error for field '(\w+)'", words):
+        value = json.dumps(_read(path).get(field[1]), ensure_ascii=False)[:80]
+        wanted = re.search(r" expected (\w+), got ", words)
+        known = _TYPES.get(wanted[1]) if wanted and "any type in" not in words else None
+        why = f"its {field[1]} cannot be {value}" + (f", and must be {known}" if known else "")
+    elif words.startswith("Class validation error"):
+        named = [name for name in _read(path) if re.search(rf"\b{re.escape(name)}\b", words)]
+        why = f"its {' and '.join(named) or 'fields'} contradict each other"
+        why = uneven(folder) or why
+    else:
+        why = uneven(folder) or reason(error)
+    return FileError(f"{path} cannot be used: {why}; {_REMEDY}")
+
+
 def reason(error: Exception) -> str:
     """Why loading failed, as one clause without a full stop."""
     words = str(error)
@@ -86,6 +133,8 @@ def reason(error: Exception) -> str:
         return f"it is no JSON ({error})"
     if isinstance(error, ImportError):
         return f"it needs a library that is not installed ({_first_line(error)})"
+    if isinstance(error, KeyError):
+        return f"{error} is missing, or is nothing that transformers knows"
     if isinstance(error, ValueError | OSError):
         return _first_line(error)
     # Of an error inside another's code the words alone say nothing.

@@ -12,7 +12,7 @@ from lilliput.baselines.hf_tokens import unknown_of
 from lilliput.errors import FileError
 from lilliput.models import modelfile
 from lilliput.models.hf import HFNetwork, config_text
-from lilliput.models.hf_parts import with_every
+from lilliput.models.hf_parts import check_every, with_every
 from lilliput.specs.hf import HFSpec
 from lilliput.tasks.tokens import TokenVocabulary
 
@@ -49,11 +49,11 @@ def start_of(spec: HFSpec) -> Start:
         LilliputError: transformers is not installed.
         NotFoundError: no such folder or name, or the Hub cannot be reached.
         FileError: damaged or incomplete, of no causal model, or another than the spec was made for.
-        SpecError: it has no blocks to drop.
+        SpecError: it has no blocks to drop, or fewer than one is to be kept of.
     """
     path = Path(spec.name)
     kept = path / "model.safetensors" if path.is_dir() else path
-    own = kept.is_file() and not (path / "config.json").is_file()
+    own = kept.is_file() and not (path / "config.json").is_file() and not _lacks_config(path)
     start = _own(kept) if own else _theirs(open_model(spec.name))
     if spec.digest and start.digest != spec.digest:
         raise FileError(
@@ -61,9 +61,25 @@ def start_of(spec: HFSpec) -> Start:
             " train anew under another --name"
         )
     if spec.every > 1:
+        # What was once specified goes on: searches kept one block so.
+        if not spec.digest:
+            check_every(start.network, spec.every)
         network = with_every(start.network, spec.every)
         start = start._replace(network=network, config=config_text(network.model.config))
     return start
+
+
+def _lacks_config(folder: Path) -> bool:
+    """Whether a folder without config.json holds what else `save_pretrained` writes."""
+    from safetensors import SafetensorError, safe_open
+
+    if not folder.is_dir() or (folder / "spec.json").is_file():
+        return False
+    try:
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            return "lilliput" not in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return any((folder / name).is_file() for name in _TOKENIZER)
 
 
 def _own(path: Path) -> Start:

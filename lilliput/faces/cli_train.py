@@ -194,14 +194,21 @@ def _train(spec: RunSpec, values: Any) -> int:
         if f.name in ("layers", "width", "heads", "hidden", "name", "every", "last", "lora")
         and getattr(spec.model, f.name)
     )
-    print(f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}", file=say)
+
+    def begin() -> None:
+        """First words, once the run is not refused."""
+        words = f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}"
+        print(words, file=say, flush=True)
+        if not done and spec.training.teacher_answers and not (folder / "answers.json").exists():
+            words = "the teacher is asked what it answers to the training problems"
+            print(words, file=say, flush=True)
+
     if done:
+        begin()
         print("this spec is trained already; here is its grade", file=say)
-    elif spec.training.teacher_answers and not (folder / "answers.json").exists():
-        print("the teacher is asked what it answers to the training problems", file=say, flush=True)
     step = 0
     try:
-        moments = train(spec, folder, values.device)
+        moments = train(spec, folder, values.device, begin)
         for moment in shown(moments, spec, quiet=values.json):
             step = moment.step
     except KeyboardInterrupt:

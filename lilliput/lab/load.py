@@ -80,7 +80,34 @@ def resolve(name: str) -> Path:
             return path
     runs = [path.name for path in Path("runs").glob("*/") if (path / "model.safetensors").exists()]
     known = [f"zoo:{entry.name}" for entry in entries()] + runs
-    raise NotFoundError(f"no model {name!r}" + nearest(name, known))
+    raise NotFoundError(
+        f"no model {name!r}{nearest(name, known, most=3)}; `lilliput zoo` lists those of the"
+        " package, your own are in runs/"
+    )
+
+
+def resolve_own(name: str) -> Path:
+    """As `resolve`, of what a training of Lilliput wrote.
+
+    Raises:
+        NotFoundError: as `resolve`.
+        SpecError: it is another program's, from which a training may begin.
+    """
+    if name.startswith("hf:") or (Path(name) / "config.json").is_file():
+        raise SpecError(
+            f"{name} is a model of transformers as others made it: train it first (`lilliput train"
+            f" hf:{name.removeprefix('hf:')}`) and give that run"
+        )
+    path = resolve(name)
+    if path.suffix != ".safetensors":
+        from lilliput.baselines import nanogpt
+
+        if nanogpt.recognises(path):
+            raise SpecError(
+                f"{name} is a checkpoint of nanoGPT: train on from it first (`lilliput train"
+                f" --start {name}`) and give that run"
+            )
+    return path
 
 
 def keep_exam(model: Path, exam: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lilliput.errors import SpecError
-from lilliput.lab.load import resolve
+from lilliput.lab.load import resolve_own
 from lilliput.specs import HFSpec, RunSpec, StoriesSpec, TaskSpec, TrainingSpec
 
 
@@ -100,7 +100,7 @@ def teacher_path(spec: TrainingSpec) -> Path | None:
             f" `lilliput train hf:{name}`, and give that run as the teacher; of text, let it tell"
             f" (`lilliput tell --model hf:{name}`) and learn that with --text FILE"
         )
-    return resolve(spec.teacher)
+    return resolve_own(spec.teacher)
 
 
 def _check(spec: RunSpec) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lilliput.errors import NotFoundError, SpecError, nearest
 from lilliput.files import write_atomically
-from lilliput.lab.load import load, resolve
+from lilliput.lab.load import load, resolve_own
 from lilliput.lab.modelcard import model_card
 from lilliput.lab.shipped import THEN, Job, Shipped, check_out, golden, same, says, write_card
 from lilliput.models.modelfile import read_card
@@ -30,7 +30,8 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         target: the machine that a program is for, as zig names it; empty: this one.
 
     Raises:
-        SpecError: no such form, a model that is not ours, or an `out` that is somebody's.
+        SpecError: no such form, a model that no training of ours wrote, or an `out` that is
+            somebody's.
         NotFoundError: a compiler or library that the form needs is not here.
         LilliputError: what was made says something else, and is not written.
     """
@@ -47,7 +48,7 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
             "--as mcu is for chips that count in whole numbers; take --numbers int8 or int16, or"
             " --as c, which compiles for chips with floats"
         )
-    path = resolve(name)
+    path = resolve_own(name)
     check_out(out, path, form in FOLDERS)
     card = read_card(path)
     before = card.numbers

@@ -193,17 +193,20 @@ def starting(descent: Descent, search: SearchSpec, folder: Path, shape: Mapping[
 def _students(home: Path) -> dict[int, HFSpec]:
     """The baseline without some of its blocks, by parameters: every second one is kept, every
     fourth, ... down to one."""
+    from lilliput.baselines.hf_start import start_of
+    from lilliput.models.hf_parts import blocks_of
+
     found: dict[int, HFSpec] = {}
-    every = 2
-    while True:
-        try:
-            student = sealed_model(HFSpec(name=str(home), every=every))
-        except SpecError:  # no blocks that can be told apart, or a single one
-            return found
-        if student.parameters in found:
-            return found
-        found[student.parameters] = student
-        every *= 2
+    try:
+        number = len(blocks_of(start_of(HFSpec(name=str(home))).network.model)[1])
+    except SpecError:  # no blocks that can be told apart
+        return found
+    every = 1
+    while every < number:
+        every = min(2 * every, number)
+        student = sealed_model(HFSpec(name=str(home), every=every))
+        found.setdefault(student.parameters, student)
+    return found
 
 
 def _propose(

@@ -5,7 +5,7 @@ Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,8 +74,14 @@ def run_folder(spec: RunSpec, name: str = "") -> Path:
     return RUNS / (name or f"{spec.model.kind}-{count(spec)}-{spec.digest[:8]}")
 
 
-def train(spec: RunSpec, folder: Path, device: str = "cpu") -> "Iterator[Moment]":
-    """Trains a spec in a folder, or goes on there. The same spec is not trained twice."""
+def train(
+    spec: RunSpec, folder: Path, device: str = "cpu", began: Callable[[], None] = lambda: None
+) -> "Iterator[Moment]":
+    """Trains a spec in a folder, or goes on there. The same spec is not trained twice.
+
+    Args:
+        began: called once, when nothing is left that could refuse the run; see training.run.
+    """
     import torch
 
     from lilliput.tasks.task import task_of
@@ -85,7 +91,8 @@ def train(spec: RunSpec, folder: Path, device: str = "cpu") -> "Iterator[Moment]
     # Threads cost tiny models more than they bring; many runs share the cores instead.
     torch.set_num_threads(1)
     teacher = teacher_path(spec.training)
-    yield from run(spec, task_of(spec.task), folder, choose_device(device), teacher)
+    where = choose_device(device)
+    yield from run(spec, task_of(spec.task), folder, where, teacher, began=began)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,20 @@ def blocks_of(model: Any) -> tuple[str, nn.ModuleList]:
     )
 
 
+def count_words(number: int) -> str:
+    return f"{number} block{'s' if number != 1 else ''}"
+
+
+def check_every(network: HFNetwork, every: int) -> None:
+    """Raises SpecError where a model has not as many blocks as one is to be kept of."""
+    number = len(blocks_of(network.model)[1])
+    if 1 < number < every:
+        raise SpecError(
+            f"every {every} is more than the model's {count_words(number)}: --every {number} keeps"
+            " the first alone"
+        )
+
+
 def with_every(network: HFNetwork, every: int) -> HFNetwork:
     """The same network with every so manieth block alone, the first among them.
 
@@ -40,8 +54,8 @@ def with_every(network: HFNetwork, every: int) -> HFNetwork:
     kept = range(0, len(blocks), every)
     if len(kept) == len(blocks):
         raise SpecError(
-            f"the model has {len(blocks)} block{'s' if len(blocks) != 1 else ''}, and of every"
-            f" {every} one is kept: there is none to drop; leave out --every"
+            f"the model has {count_words(len(blocks))}, and of every {every} one is kept: there is"
+            " none to drop; leave out --every"
         )
     smaller = network_of(_fewer(network.model.config, len(blocks), every))
     weights = dict(network.model.named_parameters())
@@ -81,7 +95,10 @@ def choose_trained(network: HFNetwork, spec: HFSpec, seed: int) -> None:
         return
     prefix, blocks = blocks_of(network.model)
     if spec.last > len(blocks):
-        raise SpecError(f"last {spec.last} is more than the model's {len(blocks)} blocks")
+        raise SpecError(
+            f"last {spec.last} is more than the model's {count_words(len(blocks))}: give --last"
+            f" {len(blocks)} or less, or leave it out to train everything"
+        )
     first, behind = len(blocks) - spec.last, False
     for name, parameter in network.model.named_parameters():
         head = name.removeprefix(f"{prefix}.").partition(".")[0]

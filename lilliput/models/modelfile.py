@@ -270,7 +270,7 @@ def _entry(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(metadata, dict) or "lilliput" not in metadata:
         raise FileError(
             f"{path} holds weights but no Lilliput card: another program wrote it; give a file"
-            " that `lilliput train` wrote"
+            " that `lilliput train` wrote, or hf:FOLDER with a config.json in it"
         )
     try:
         entry = json.loads(metadata["lilliput"])

@@ -127,6 +127,7 @@ def run(
     device: torch.device,
     teacher: Path | None = None,
     may_go_on: Callable[[int], bool] = lambda step: True,
+    began: Callable[[], None] = lambda: None,
 ) -> Iterator[Moment]:
     """Trains in `folder`, or goes on there; a run that is over is not trained again. Nobody else
     trains it meanwhile.
@@ -137,6 +138,7 @@ def run(
         teacher: the model file of the spec's teacher, where it has one.
         may_go_on: asked before each step, with the number of those that were done; where it says
             no, the state is saved and the run is left as it is.
+        began: called once, when nothing is left that could refuse the run.
 
     Raises:
         UserError: the folder holds another run, or another process is at it.
@@ -158,6 +160,7 @@ def run(
             return
         if not holds(folder, spec):
             write_json(folder / "spec.json", to_dict(spec))
+        began()
         if teacher is not None and spec.training.teacher_answers:
             keep_answers(spec, teacher, answers)
         if begun.outside and not (folder / "start.safetensors").exists():

@@ -72,15 +72,17 @@ def teacher_of(
     Raises:
         NotFoundError, FileError: there is no such model file, it is damaged, or another than the
             spec was made for.
-        SpecError: it has another exam than the student; or another vocabulary or format, where its
-            likelihoods are learned; or the task is none whose answers can be.
+        SpecError: it has another task or exam than the student; or another vocabulary or format,
+            where its likelihoods are learned; or the task is none whose answers can be.
     """
     training = spec.training
     digest = checked_digest(training, path)
     if training.teacher_answers:
         check_answers(spec)
+    its = modelfile.read_card(path)
+    _check_task(spec, its)
     if not training.teacher_share:
-        _check_exam(spec, modelfile.read_card(path))
+        _check_exam(spec, its)
         return None
     network, card = loaded(path, digest)
     if isinstance(spec.task, StoriesSpec):
@@ -131,6 +133,16 @@ def check_answers(spec: RunSpec) -> None:
         raise SpecError(
             "the working before an answer would be the right one, whatever the teacher answers:"
             " choose another --format (or leave out --teacher-answers)"
+        )
+
+
+def _check_task(spec: RunSpec, card: Card) -> None:
+    """Raises SpecError where a teacher has learned another kind of task than its student is to."""
+    taught = card.spec.task.kind
+    if taught != spec.task.kind:
+        raise SpecError(
+            f"the teacher {spec.training.teacher} has learned {taught}, and what it is to teach is"
+            f" {spec.task.kind}: give a teacher of the same task"
         )
 
 

@@ -147,7 +147,9 @@ def path_of(name: str) -> Path:
     path = _FOLDER / f"{name}.safetensors"
     if name not in {entry.name for entry in entries()} or not path.exists():
         raise NotFoundError(
-            f"no zoo model {name!r}" + nearest(name, (entry.name for entry in entries()))
+            f"no zoo model {name!r}"
+            + nearest(name, (entry.name for entry in entries()), most=3)
+            + "; `lilliput zoo` lists them"
         )
     return path
 
