@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
 from lilliput.lab.words import outside_words
-from lilliput.models.modelfile import Card, read_card
+from lilliput.models.modelfile import Card, verified
 from lilliput.specs import StoriesSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.expressions import parse_expression
@@ -46,9 +46,10 @@ class Model:
     def __init__(
         self, name: str, path: Path, card: Card | None = None, network: "nn.Module | None" = None
     ) -> None:
-        """A model file of ours; one that others made is given with its card and its network."""
+        """A model file of ours, whole and true before a question is measured by its card; one that
+        others made is given with its card and its network."""
         self.name, self.path = name, path
-        self.card: Card = card or read_card(path)
+        self.card: Card = card or verified(path)[2]
         self._given = network
 
     def __repr__(self) -> str:
