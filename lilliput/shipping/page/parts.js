@@ -61,8 +61,6 @@ function sides(place, models, fill) {
   }));
 }
 
-const SIGNS = { "×": "*", "·": "*", "÷": "/", "−": "-" };
-
 /** The calculator asks `models`; returns what asks them a question from elsewhere on the
  * page, and gives what they say in words.
  *
@@ -84,16 +82,15 @@ export function calculator(models, remark = () => null) {
     return [lists.get(model)];
   });
   async function one(model, question) {
-    const { answer, milliseconds } = await model.ask({ verb: "ask", question });
-    const said = line(question, answer), note = remark(question, answer, model), item = element("li");
+    const { asked, answer, milliseconds } = await model.ask({ verb: "ask", question });
+    const said = line(asked, answer), note = remark(asked, answer, model), item = element("li");
     item.append(element("span", said));
     if (note) item.append(element("small", note.text, { class: note.kind }));
     item.append(element("small", `${milliseconds.toFixed(1)} ms`));
     lists.get(model).prepend(item);
     return (models.length > 1 ? `${model.title}: ` : "") + said + (note ? `, ${note.text}` : "");
   }
-  async function ask(typed) {
-    const question = sums ? typed.replace(/[×·÷−]/g, (sign) => SIGNS[sign]) : typed;
+  async function ask(question) {
     say();
     const said = await Promise.allSettled(models.map((model) => one(model, question)));
     const failed = said.find(({ reason }) => reason);
