@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,8 +140,8 @@ def between(model: Model | TextModel) -> str:
 
 
 def check_out(out: Path, source: Path, folder: bool) -> None:
-    """Raises SpecError where a folder or a card of somebody's would be written over; a file at
-    `out` is replaced, as compilers do.
+    """Raises SpecError where something of somebody's would be written over: what is there is
+    replaced only where the card of an earlier `ship` lies in it or beside it.
 
     Args:
         source: the model's own file.
@@ -156,8 +156,12 @@ def check_out(out: Path, source: Path, folder: bool) -> None:
     card = out / "README.md" if folder else card_beside(out)
     empty = folder and (not out.exists() or not any(out.iterdir()))
     ours = card.is_file() and MARK in card.read_text(encoding="utf-8", errors="replace")
-    if (folder and not empty and not ours) or (not folder and card.exists() and not ours):
-        there = out if folder else card
+    taken = [out] if folder and not empty else []
+    if not folder:
+        # Somebody's card first: with it gone, the file would look like nobody's.
+        taken = [path for path in (card, out) if path.is_file()]
+    if taken and not ours:
+        there = taken[0]
         raise SpecError(
             f"{there} is there already and was not made by `lilliput ship`; choose another --out"
         )
@@ -222,8 +226,9 @@ def same(who: str, said: object, wanted: object) -> None:
     one, other = next(
         (pair for pair in zip_longest(_texts(said), _texts(wanted)) if pair[0] != pair[1]), ("", "")
     )
-    at = next((n for n, (a, b) in enumerate(zip_longest(one, other)) if a != b), 0)
-    start = max(0, at - _SHOWN // 2)
+    pairs = zip(one or "", other or "", strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(0, alike - _SHOWN // 2)
     raise LilliputError(
         f"{who} says {_part(one, start)}; the model: {_part(other, start)}; it was not written:"
         " please report it, with this model"

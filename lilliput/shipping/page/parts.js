@@ -119,6 +119,8 @@ export function calculator(models, remark = () => null) {
   return (question) => { field.value = question; answered = true; return ask(question); };
 }
 
+const MOST_SEED = 2 ** 53; // of what is larger a number of JavaScript loses digits
+
 /** The teller asks `models` to go on with one beginning. */
 export function teller(models) {
   const form = $("teller"), begin = $("begin"), stop = $("stop"), places = new Map();
@@ -147,14 +149,19 @@ export function teller(models) {
   form.onsubmit = async (event) => {
     event.preventDefault();
     const seed = Math.max(0, Math.floor(Number($("seed").value) || 0));
+    if (seed > MOST_SEED) return say("a seed is a whole number of 0 to 9,007,199,254,740,992");
     const message = { prompt: $("prompt").value, how: { temperature: Number($("temperature").value), seed }, most: 1000 };
-    begin.disabled = true;
+    // What is disabled loses the focus, and whoever works by keys his place.
+    const stays = document.activeElement === begin;
     stop.disabled = false;
+    if (stays) stop.focus();
+    begin.disabled = true;
     say();
     const told = await Promise.allSettled(models.map((model) => one(model, message)));
     const failed = told.find(({ reason }) => reason);
     if (failed) say(failed.reason.message);
     begin.disabled = false;
+    if (document.activeElement === stop) begin.focus();
     stop.disabled = true;
   };
   stop.onclick = () => models.forEach((model) => model.stop());
