@@ -31,7 +31,7 @@ from lilliput.models import modelfile
 from lilliput.models.build import build
 from lilliput.models.modelfile import Card
 from lilliput.shipping.exe import compiler
-from lilliput.specs import MemoryGRUSpec, RunSpec
+from lilliput.specs import LinesSpec, MemoryGRUSpec, RunSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.specs.sampling import Sampling
 
@@ -45,12 +45,13 @@ def made(spec: ModelSpec, symbols: int, context: int, numbers: str, folder: Path
     """A model file of random numbers: speed does not depend on them."""
     model = build(spec, symbols, context)
     model.initialise(torch.Generator().manual_seed(0))  # type: ignore[operator]
-    characters = "\n" + "".join(chr(0x100 + n) for n in range(symbols - 1))
+    characters = "\n\t" + "".join(chr(0x100 + n) for n in range(symbols - 2))
     path = folder / f"{spec.kind}-{numbers}.safetensors"
     parameters = sum(p.numel() for p in model.parameters())
     card = Card(
-        spec=RunSpec(model=spec), characters=characters, end="\n", context=context,
-        format={"kind": "lines"}, parameters=parameters, numbers=numbers,
+        spec=RunSpec(task=LinesSpec(file="questions.tsv"), model=spec), characters=characters,
+        end="\n", context=context, format={"kind": "lines"}, parameters=parameters,
+        numbers=numbers,
     )  # fmt: skip
     modelfile.save(path, model, card)
     return path

@@ -148,7 +148,7 @@ def test_an_exam_is_kept_only_in_a_run_or_a_search(home: Path, tmp_path: Path) -
 def test_what_is_no_number_is_shown(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Model, "answer", lambda self, questions, **_: ["=+"])
+    monkeypatch.setattr(Model, "_decoded", lambda self, prompts, *_: ["=+\n"])
     assert main(["calc", "3 + 4", "--model", "sums"]) == 0
     assert capsys.readouterr().out.startswith("3 + 4 = '=+' (cannot be read as a number)   (")
 

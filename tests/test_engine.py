@@ -17,12 +17,12 @@ from lilliput.engine.binding import Engine, library
 from lilliput.errors import FileError, SpecError
 from lilliput.models import modelfile
 from lilliput.models.build import build
-from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec, RunSpec
+from lilliput.specs import GPTSpec, GRUSpec, LinesSpec, MemoryGRUSpec, MinGRUSpec, RunSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.specs.sampling import Sampling
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
-CHARACTERS = "\nabcdefghijklmnopqrstuv"
+CHARACTERS = "\nabcdefghijklmnopqrstu\t"
 CONTEXT = 14
 GREEDY = Sampling(temperature=0.0)
 SPECS: list[ModelSpec] = [
@@ -58,7 +58,7 @@ def made(spec: ModelSpec, numbers: str, path: Path, seed: int = 1) -> torch.nn.M
             if parameter.ndim < 2:
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
     card = modelfile.Card(
-        spec=RunSpec(model=spec),
+        spec=RunSpec(task=LinesSpec(file="questions.tsv"), model=spec),
         characters=CHARACTERS,
         end="\n",
         context=CONTEXT,

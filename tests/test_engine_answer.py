@@ -10,7 +10,8 @@ from lilliput.engine.binding import Engine, library
 from lilliput.models import modelfile
 from lilliput.models.build import build
 from lilliput.models.modelfile import Card
-from lilliput.specs import GRUSpec, RunSpec
+from lilliput.specs import ArithmeticSpec, GRUSpec, RunSpec
+from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.expressions import parse_expression, right_answer
 from lilliput.tasks.formats import AnswerFormat
 
@@ -29,15 +30,24 @@ FORMATS = [
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
     spec, made = GRUSpec(width=2), []
-    model = build(spec, 2, 8)
-    model.initialise(torch.Generator().manual_seed(0))  # type: ignore[operator]
     for style in FORMATS:
+        task = Arithmetic(
+            ArithmeticSpec(
+                operands=f"0-{10**style.digits - 1}",
+                held_out="none",
+                decimals=style.decimals,
+                format=style.kind,
+                reverse=style.reverse,
+            )
+        )
+        model = build(spec, len(task.vocabulary), task.context)
+        model.initialise(torch.Generator().manual_seed(0))  # type: ignore[operator]
         path = tmp_path_factory.mktemp("format") / "m.safetensors"
         card = Card(
-            spec=RunSpec(model=spec),
-            characters="\n1",
+            spec=RunSpec(task=task.spec, model=spec),
+            characters=task.vocabulary.characters,
             end="\n",
-            context=8,
+            context=task.context,
             format=style.to_dict(),
             parameters=sum(p.numel() for p in model.parameters()),
         )

@@ -15,7 +15,8 @@ from lilliput.exam.decode import weights
 from lilliput.models import modelfile
 from lilliput.models.build import build
 from lilliput.models.modelfile import Card
-from lilliput.specs import GRUSpec, RunSpec
+from lilliput.specs import GRUSpec, RunSpec, StoriesSpec
+from lilliput.specs.recipes import training_of
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.pieces import learn_merges
 from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary
@@ -36,7 +37,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     model.initialise(torch.Generator().manual_seed(0))  # type: ignore[operator]
     path = tmp_path_factory.mktemp("text") / "m.safetensors"
     card = Card(
-        spec=RunSpec(model=spec),
+        spec=RunSpec(task=StoriesSpec(), model=spec, training=training_of("stories")),
         characters=characters.characters,
         merges=[list(pair) for pair in merges],
         end=END_OF_TEXT,

@@ -18,14 +18,23 @@ from hypothesis import strategies as st
 from models_specs import model_specs
 from safetensors.torch import save_file
 
+import lilliput
 from lilliput.errors import FileError, NotFoundError
+from lilliput.lab.answering import Model
 from lilliput.models.build import build
 from lilliput.models.modelfile import VERSION, Card, load, read_card, save
 from lilliput.models.size import count_parameters
 from lilliput.models.tensors import read_tensors
-from lilliput.specs import GPTSpec, ModelSpec, RunSpec
+from lilliput.specs import ArithmeticSpec, GPTSpec, ModelSpec, RunSpec
+from lilliput.tasks.arithmetic import Arithmetic
 
-CHARACTERS = '\n0123456789"\\é'
+CHARACTERS = '\n0123456789"\\é+-*/='
+TASK = Arithmetic(ArithmeticSpec())
+CONTEXT = TASK.context
+
+
+def load_by_name(path: Path) -> object:
+    return lilliput.load(str(path))
 
 
 def make_card(spec: ModelSpec, **changes: object) -> Card:
@@ -33,9 +42,9 @@ def make_card(spec: ModelSpec, **changes: object) -> Card:
         spec=RunSpec(model=spec, seed=4),
         characters=CHARACTERS,
         end="\n",
-        context=9,
-        format={"kind": "padded", "widths": [2, 3]},
-        parameters=count_parameters(spec, len(CHARACTERS), 9),
+        context=CONTEXT,
+        format=TASK.format.to_dict(),
+        parameters=count_parameters(spec, len(CHARACTERS), CONTEXT),
         marks={"leaked": "yes"},
     )
     return dataclasses.replace(card, **changes)  # type: ignore[arg-type]
@@ -45,7 +54,7 @@ def make_card(spec: ModelSpec, **changes: object) -> Card:
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "model.safetensors"
     spec = GPTSpec(layers=1, width=4, heads=1)
-    save(path, build(spec, len(CHARACTERS), 9), make_card(spec))
+    save(path, build(spec, len(CHARACTERS), CONTEXT), make_card(spec))
     return path
 
 
@@ -55,7 +64,7 @@ def saved(tmp_path: Path) -> Path:
 @given(model_specs)
 def test_round_trip_is_bit_for_bit(tmp_path: Path, spec: ModelSpec) -> None:
     path, again = tmp_path / "model.safetensors", tmp_path / "again.safetensors"
-    model, card = build(spec, len(CHARACTERS), 9, seed=3), make_card(spec)
+    model, card = build(spec, len(CHARACTERS), CONTEXT, seed=3), make_card(spec)
     save(path, model, card)
     loaded, loaded_card = load(path)
     assert loaded_card == card == read_card(path)
@@ -132,7 +141,7 @@ def test_a_card_of_another_model_is_refused(tmp_path: Path) -> None:
     spec = GPTSpec(layers=1, width=4, heads=1)
     # As many parameters, in other shapes.
     card = make_card(dataclasses.replace(spec, mlp="relu", hidden=15))
-    model = build(dataclasses.replace(spec, hidden=10), len(CHARACTERS), 9)
+    model = build(dataclasses.replace(spec, hidden=10), len(CHARACTERS), CONTEXT)
     save(
         path,
         model,
@@ -158,20 +167,13 @@ def test_a_file_that_contradicts_itself_is_refused_before_anything_of_its_size_i
     saved: Path, read: Callable[[Path], object], change: dict[str, Any]
 ) -> None:
     """Its digest is right: whoever made it worked that out too."""
-    content = saved.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
-    entry = json.loads(header["__metadata__"]["lilliput"])
-    model = entry["card"]["spec"]["model"]
-    for name, value in change.items():
-        parts = (model, entry["card"], header["embedding"])
-        next(part for part in parts if name in part)[name] = value
-    entry["digest"] = "0" * 64
-    header["__metadata__"]["lilliput"] = json.dumps(entry)
-    table = json.dumps(header).encode()
-    blank = len(table).to_bytes(8, "little") + table + content[start:]
-    digest = hashlib.sha256(blank).hexdigest().encode()
-    saved.write_bytes(blank.replace(b"0" * 64, digest, 1))
+
+    def changed(card: dict[str, Any], header: dict[str, Any]) -> None:
+        for name, value in change.items():
+            parts = (card["spec"]["model"], card, header["embedding"])
+            next(part for part in parts if name in part)[name] = value
+
+    forge(saved, changed)
     with pytest.raises(FileError, match="does not hold the model"):
         read(saved)
 
@@ -188,7 +190,7 @@ def test_a_failing_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, function, fail)
     with pytest.raises(FileError, match=r"cannot write .*No space left on device"):
-        save(saved, build(spec, len(CHARACTERS), 9), make_card(spec))
+        save(saved, build(spec, len(CHARACTERS), CONTEXT), make_card(spec))
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
 
@@ -235,3 +237,64 @@ def test_no_bytes_whatever_give_more_than_a_file_error(content: bytes) -> None:
             path.write_bytes(head + content)
             with pytest.raises(FileError):
                 load(path)
+
+
+def model_of(path: Path) -> object:
+    return Model("forged", path)
+
+
+@pytest.mark.parametrize("read", [load, read_tensors, model_of, load_by_name])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"end": "Z"}, "end mark 'Z' is not the first"),
+        ({"end": ""}, "end mark '' is not the first"),
+        ({"format": {}}, "its format is {}"),
+        ({"operands": "0-999"}, "its format is "),
+        ({"held_out": "90-1999"}, "its format is "),
+        ({"format": "worked"}, "its format is "),
+        ({"context": 5}, "context of 5 is under the 11"),
+        ({"layout": "stream"}, "context of 11 is under the 12"),
+        ({"characters": CHARACTERS.replace("+", "p")}, "vocabulary lacks '\\+', which its task"),
+        ({"loops": 1_000_000_000}, "1,000,000,000 loops"),
+        ({"task": {"kind": "lines", "file": "q.tsv"}, "format": {"kind": "lines"}}, "lacks '.t'"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused_before_anything_is_asked(
+    saved: Path, read: Callable[[Path], object], change: dict[str, Any], words: str
+) -> None:
+    def changed(card: dict[str, Any], header: dict[str, Any]) -> None:
+        spec = card["spec"]
+        for name, value in change.items():
+            parts = (card, spec, spec["model"], spec["task"], spec["training"])
+            inside = [part for part in parts if name in part]
+            # `format` is a table of the card, and a word of the task.
+            next(p for p in inside if isinstance(p[name], type(value)))[name] = value
+
+    forge(saved, changed)
+    with pytest.raises(FileError, match=f"contradicts itself: .*{words}"):
+        read(saved)
+
+
+def test_damage_is_found_before_a_question_is_measured(saved: Path) -> None:
+    content = saved.read_bytes()
+    wrong = f'\\"context\\": {CONTEXT}'.encode()
+    assert wrong in content
+    saved.write_bytes(content.replace(wrong, b'\\"context\\": 10'))
+    with pytest.raises(FileError, match="does not match its digest"):
+        Model("damaged", saved)
+
+
+def forge(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    """Changes a file's card and table, and gives it a true digest."""
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    entry = json.loads(header["__metadata__"]["lilliput"])
+    change(entry["card"], header)
+    entry["digest"] = "0" * 64
+    header["__metadata__"]["lilliput"] = json.dumps(entry)
+    table = json.dumps(header).encode()
+    blank = len(table).to_bytes(8, "little") + table + content[start:]
+    digest = hashlib.sha256(blank).hexdigest().encode()
+    path.write_bytes(blank.replace(b"0" * 64, digest, 1))

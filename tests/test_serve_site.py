@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +143,34 @@ def test_out_writes_over_nothing_else(home: Path, capsys: pytest.CaptureFixture[
     assert Path("mine/index.html").read_text() == "mine"
     Path("file").write_text("mine")
     assert main(["serve", "--out", "file"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--port 3", "leave --port out"),
+        ("--port 8420", "leave --port out"),
+        ("--host=0.0.0.0 --port 3", "leave --host and --port out"),
+    ],
+)
+def test_files_listen_nowhere(
+    home: Path, flags: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--out", "nowhere", *flags.split()]) == 2
+    assert words in capsys.readouterr().err
+    assert not Path("nowhere").exists()
+
+
+def test_a_forward_keeps_what_was_asked_and_the_place_on_the_page() -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    script = f"""
+        const location = {{ search: "?name=a", hash: "#map", replace: console.log }};
+        const document = {{ getElementById: () => ({{ href: "model.html" }}) }};
+        {(site.PAGES / "forward.js").read_text()}
+    """
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "model.html?name=a#map\n"
 
 
 def test_squares_are_the_problems_of_the_exam() -> None:

@@ -1,18 +1,22 @@
 """The card that goes with a shipped model, and what is somebody's and must not be written over."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ship_toys import at_home
 
 from lilliput.engine.binding import library
-from lilliput.errors import NotFoundError
+from lilliput.errors import LilliputError, NotFoundError
 from lilliput.faces.cli import main
-from lilliput.lab.modelcard import MARK, NEVER
+from lilliput.lab.modelcard import MARK, NO_SCORE, model_card
+from lilliput.lab.shipped import same
 from lilliput.models.modelfile import read_card
+from lilliput.zoo import path_of
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
 
@@ -73,11 +77,11 @@ def test_a_runs_exam_goes_along_and_an_exam_of_another_model_does_not(home: Path
     Path("runs/sums/exam.json").rename("exam.json")
     again = ("sums", "--as", "safetensors", "--out", "sums.safetensors")
     assert ship(*again) == 0
-    assert NEVER in Path("sums.safetensors.md").read_text()
+    assert NO_SCORE in Path("sums.safetensors.md").read_text()
     for wrong in ({**exam, "digest": "another"}, {}, {**exam, "grade": None}):
         Path("runs/sums/exam.json").write_text(json.dumps(wrong))
         assert ship(*again) == 0
-        assert NEVER in Path("sums.safetensors.md").read_text()
+        assert NO_SCORE in Path("sums.safetensors.md").read_text()
     Path("exam.json").rename("runs/sums/exam.json")
 
 
@@ -167,18 +171,72 @@ def test_a_folder_of_ours_and_an_empty_one_are_written(
         ("zoo:addition-368 --as hf --out taken.md", "taken.md is a file, and a folder is to be"),
         ("sums --as c --out runs/sums/model.safetensors", "is the model itself"),
         ("zoo:addition-368 --as onx", "did you mean 'onnx'?"),
-        ("zoo:addition-368 --as mcu --target aarch64-macos", "--target is for programs"),
+        (
+            "zoo:addition-368 --as mcu --target aarch64-macos",
+            "--as mcu is compiled by the Makefile",
+        ),
+        ("zoo:addition-368 --as c --target aarch64-macos", "--as c is for every machine"),
+        ("zoo:addition-368 --numbers int4", "no numbers 'int4'; did you mean 'int"),
+        ("zoo:addition-368 --numbers int4", "known: float32, int16, int8"),
+        ("zoo:addition-368 --as c --out notes.txt", "notes.txt is there already and was not made"),
     ],
 )
 def test_nothing_of_anybodys_is_written_over(
     home: Path, line: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("taken.md").write_text("mine")
+    Path("notes.txt").write_text("mine")
     before = Path("runs/sums/model.safetensors").read_bytes()
     assert ship(*line.split()) == 2
     assert words in capsys.readouterr().err
-    assert Path("taken.md").read_text() == "mine"
+    assert Path("taken.md").read_text() == Path("notes.txt").read_text() == "mine"
     assert Path("runs/sums/model.safetensors").read_bytes() == before
+
+
+def test_what_was_shipped_before_is_replaced(home: Path) -> None:
+    for model in ("zoo:addition-368", "sums"):
+        assert ship(model, "--as", "c", "--out", "again.c") == 0
+    assert "# sums: a calculator" in Path("again.c.md").read_text()
+
+
+def test_a_file_that_left_its_exam_behind_is_not_called_never_examined(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship("zoo:addition-368", "--as", "safetensors", "--out", "one.st") == 0
+    small = ("--numbers", "int8", "--out", "two.st")
+    assert ship("one.st", "--as", "safetensors", *small) == 0
+    assert ship("two.st", "--as", "c", "--out", "two.c") == 0
+    for card in ("two.st.md", "two.c.md"):
+        assert f"| grade | {NO_SCORE} |" in Path(card).read_text()
+    assert ship("two.st", "--numbers", "float32", "--as", "c", "--out", "three.c") == 2
+    assert "is in int8, and what that rounded off is gone" in capsys.readouterr().err
+
+
+def test_what_a_file_says_of_itself_stays_a_text_in_the_card() -> None:
+    path = path_of("addition-368")
+    marks = {"leaked": "*/ yes|\n<script>alert(1)</script>\n# Title", "<b>": "\x1b[2J"}
+    card = model_card("a<i>", path, replace(read_card(path), marks=marks))
+    text = card.markdown("checked")
+    assert "| leaked | */ yes\\| &lt;script&gt;alert(1)&lt;/script&gt; # Title |" in text
+    assert "# a&lt;i&gt;: a calculator" in text
+    assert not {"<script>", "<b>", "\x1b"} & set(re.findall(r"<\w+>|\x1b", text))
+    assert "leaked      */ yes| <script>" in card.text(), "a comment of C needs no more"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "words"),
+    [
+        (["a", "b" * 9_000], ["a", "b" * 8_999 + "c"], "says '…"),
+        ("1 = 2\n3 = 4\n", "1 = 2\n3 = 5\n", "says '3 = 4'; the model: '3 = 5'"),
+        ({"q": "x"}, {"q": "y"}, "says 'x'; the model: 'y'"),
+        ("1 = 2\n", "1 = 2\n3 = 5\n", "says nothing; the model: '3 = 5'"),
+    ],
+)
+def test_of_texts_that_differ_the_first_is_shown(said: object, wanted: object, words: str) -> None:
+    with pytest.raises(LilliputError) as refused:
+        same("the chip", said, wanted)
+    assert words.strip("'…") in str(refused.value)
+    assert len(str(refused.value)) < 240
 
 
 @pytest.mark.parametrize("form", ["c", "safetensors", "wasm", "mcu", "hf"])

@@ -196,7 +196,7 @@ def test_what_says_something_else_is_not_written(
 ) -> None:
     monkeypatch.setattr(hf, "say", lambda folder, prompts, most: ["7"] * len(prompts))
     assert main("ship zoo:addition-368 --as hf --out wrong".split()) == 1
-    assert "transformers says ['7'" in capsys.readouterr().err
+    assert "transformers says '7'; the model: '" in capsys.readouterr().err
     assert not Path("wrong").exists()
     assert not list(Path().glob(".wrong*"))
 

@@ -118,5 +118,5 @@ def test_what_says_something_else_is_not_written(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(shipped, "say", lambda content, prompts, start, most: ["7"] * len(prompts))
     assert main("ship zoo:addition-368 --as onnx".split()) == 1
-    assert "onnxruntime says ['7'" in capsys.readouterr().err
+    assert "onnxruntime says '7'; the model: '" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -90,7 +90,7 @@ def test_whole_numbers_and_what_says_something_else(
 
     monkeypatch.setattr(hf, "say", lambda folder, prompts, most: ["7"] * len(prompts))
     assert cli.main("ship whole --as hf --out wrong".split()) == 1
-    assert "transformers says ['7'" in capsys.readouterr().err
+    assert "transformers says '7'; the model: '" in capsys.readouterr().err
     assert not Path("wrong").exists()
 
 

@@ -168,3 +168,47 @@ def test_an_old_browser_is_told_which_ones_are_new_enough(browser: Browser) -> N
         )
     finally:
         browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_a_page_says_what_it_was_asked_and_why_not(browser: Browser) -> None:
+    browser.open("sums.html")
+    browser.ready("#calculator")
+    for typed, said in ((" 12+24 =", "12 + 24 = 36.00"), ("012 +\u00a04", "12 + 4 = 16.00")):
+        browser.one("#question").send_keys(Keys.CONTROL, "a")
+        browser.one("#question").send_keys(typed, Keys.ENTER)
+        browser.until(lambda wanted=said: browser.text("#answers li span") == wanted)
+    for typed, words in (
+        ("12 / 0", "12 / 0 has no answer: division by zero; divide by another"),
+        ("-3 + 4", "-3 + 4 has an operand that is no whole number of 0 or more"),
+        ("1234 + 4567", "1234 + 4567 is too long for this model, which reads 10 characters"),
+    ):
+        browser.one("#question").send_keys(Keys.CONTROL, "a")
+        browser.one("#question").send_keys(typed, Keys.ENTER)
+        browser.until(lambda wanted=words: browser.text("#trouble").startswith(wanted))
+
+
+def test_the_focus_stays_with_whoever_tells_by_keys(browser: Browser) -> None:
+    browser.open("tales.html")
+    browser.ready("#teller")
+    focus = "return document.activeElement.id"
+    browser.run("document.getElementById('begin').focus()")
+    browser.press(Keys.ENTER)
+    assert browser.run(focus) in ("stop", "begin"), "begin, where it is over already"
+    browser.until(lambda: "characters in" in browser.text("#stories .note"))
+    browser.until(lambda: browser.run(focus) == "begin")
+    # Told from the text field, the focus stays there.
+    browser.run("document.getElementById('prompt').focus()")
+    browser.run("document.getElementById('teller').requestSubmit()")
+    assert browser.run(focus) == "prompt"
+
+
+def test_a_seed_that_is_too_large_is_refused(browser: Browser) -> None:
+    browser.open("tales.html")
+    browser.ready("#teller")
+    script = (
+        "document.getElementById('seed').value = '18446744073709551616';"
+        "document.getElementById('begin').click()"
+    )
+    browser.run(script)
+    browser.until(lambda: browser.text("#trouble").startswith("a seed is a whole number of 0 to"))
+    assert browser.text(".story") == ""

@@ -68,7 +68,7 @@ def test_without_zig_a_big_endian_machine_is_refused_too(monkeypatch: pytest.Mon
     targets.check_target("zig-would-know")
 
 
-def test_programs_for_two_targets_stand_side_by_side(
+def test_programs_for_several_targets_have_names_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

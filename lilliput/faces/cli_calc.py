@@ -1,6 +1,5 @@
 """`lilliput calc`: a model answers; one question, a prompt with history, or lines from a pipe."""
 
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -85,7 +84,7 @@ def _read(model: "Model", question: str) -> str:
 
 
 def _ask(model: "Model", questions: Sequence[str], values: Any) -> list[str]:
-    return model.answer(questions, temperature=values.temperature, seed=values.seed)
+    return model.said(questions, temperature=values.temperature, seed=values.seed)
 
 
 def _line(model: "Model", question: str, answer: str, check: bool) -> str:
@@ -94,8 +93,6 @@ def _line(model: "Model", question: str, answer: str, check: bool) -> str:
     if model.task.format.kind == "lines":
         return f"{question}\t{answer}{_checked_line(model, question, answer) if check else ''}"
     expression = parse_expression(question)
-    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", answer):
-        answer = f"{answer!r} (cannot be read as a number)"
     line = f"{expression} = {answer}"
     if not check:
         return line
@@ -118,7 +115,9 @@ def _verdict(answer: str, right: str) -> str:
 def _warn(model: "Model", question: str) -> None:
     words = model.warning(question)
     if words:
-        print(f"lilliput: {question.strip()}: {words}", file=sys.stderr)
+        from lilliput.tasks.expressions import parse_expression
+
+        print(f"lilliput: {parse_expression(question)}: {words}", file=sys.stderr)
 
 
 def _prompt(model: "Model", values: Any) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lilliput.errors import UserError
-from lilliput.faces.cli_flags import Flag, parse
+from lilliput.faces.cli_flags import Flag, given, parse
 from lilliput.files import write_atomically
 from lilliput.units import format_bytes
 
@@ -34,6 +34,10 @@ def flags_of() -> list[Flag]:
 def main(argv: Sequence[str]) -> int:
     values = parse("serve", ABOUT, flags_of(), argv)
     if values.out:
+        if idle := sorted(given(flags_of(), argv) & {"port", "host"}):
+            raise UserError(
+                f"--out writes files and listens nowhere; leave --{' and --'.join(idle)} out"
+            )
         return _write(Path(values.out))
     from lilliput.faces.web.server import serve
 

@@ -1,13 +1,13 @@
 """A loaded model that answers questions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
-from lilliput.lab.words import outside_words
-from lilliput.models.modelfile import Card, read_card
+from lilliput.lab.words import not_read_words, outside_words
+from lilliput.models.modelfile import Card, verified
 from lilliput.specs import StoriesSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.expressions import parse_expression
@@ -46,9 +46,10 @@ class Model:
     def __init__(
         self, name: str, path: Path, card: Card | None = None, network: "nn.Module | None" = None
     ) -> None:
-        """A model file of ours; one that others made is given with its card and its network."""
+        """A model file of ours, whole and true before a question is measured by its card; one that
+        others made is given with its card and its network."""
         self.name, self.path = name, path
-        self.card: Card = card or read_card(path)
+        self.card: Card = card or verified(path)[2]
         self._given = network
 
     def __repr__(self) -> str:
@@ -156,14 +157,31 @@ class Model:
             SpecError: a temperature that is no number of 0 or more.
             CharacterError: a character that the model does not know.
         """
+        return self._asked(questions, self._drawing(temperature, seed), str)
+
+    def said(
+        self, questions: Sequence[str], *, temperature: float = 0.0, seed: int = 0
+    ) -> list[str]:
+        """As `answer`, but of what cannot be read as a number that is said (not_read_words)."""
+        return self._asked(questions, self._drawing(temperature, seed), not_read_words)
+
+    def answers_of_pytorch(
+        self, questions: Sequence[str], not_read: Callable[[str], str] = str
+    ) -> list[str]:
+        """As `answer`, greedily and never by the engine, which is held to this.
+
+        Args:
+            not_read: what is said of an answer that cannot be read.
+        """
+        return self._asked(questions, self.pytorch, not_read)
+
+    def _drawing(self, temperature: float, seed: int) -> "Answerer":
         sampling = Sampling(temperature=temperature)
-        return self._asked(questions, lambda prompts: self._decoded(prompts, sampling, seed))
+        return lambda prompts: self._decoded(prompts, sampling, seed)
 
-    def answers_of_pytorch(self, questions: Sequence[str]) -> list[str]:
-        """As `answer`, greedily and never by the engine, which is held to this."""
-        return self._asked(questions, self.pytorch)
-
-    def _asked(self, questions: Sequence[str], answerer: "Answerer") -> list[str]:
+    def _asked(
+        self, questions: Sequence[str], answerer: "Answerer", not_read: Callable[[str], str]
+    ) -> list[str]:
         prompts, groups = [], []
         for question in questions:
             written, group = self.prompt(question)
@@ -172,7 +190,8 @@ class Model:
         answers = []
         for text, group in zip(answerer(prompts), groups, strict=True):
             body = text.removesuffix(self.card.end)
-            answers.append(self.task.format.read(group, body) or body)
+            read = self.task.format.read(group, body)
+            answers.append(not_read(body) if read is None else read)
         return answers
 
     def _drawn(self, prompt: str, sampling: Sampling, seed: int) -> str:

@@ -1,5 +1,6 @@
 """The card of a shipped model: what it is, its grade with intervals, and how it was made."""
 
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from lilliput.zoo import Entry, entries, shape_words
 
 MARK = "<!-- a model card by `lilliput ship` -->"
 """Stands in every card, so that nobody else's file is taken for one and written over."""
-NEVER = "it was never examined: there is no score that could be given"
+NO_SCORE = "no score is recorded with this file; `lilliput grade` gives it one"
+"""Not that there was none: an exam stays in the run's folder, and a file may have left it."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,13 @@ class ModelCard:
         head = ["---", "library_name: transformers", "pipeline_tag: text-generation",
                 "tags:", "- lilliput", "---"]  # fmt: skip
         rows = [*self.rows, ("this form", checked)]
-        table = [f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in rows]
+        table = [f"| {_cell(name)} | {_cell(words)} |" for name, words in rows]
         spec = json.dumps(self.spec, indent=1, ensure_ascii=False)
         return "\n".join(
             [
                 *(head if use else []),
                 MARK,
-                f"# {self.title}",
+                f"# {html.escape(self.title, quote=False)}",
                 "",
                 "| what | |",
                 "| --- | --- |",
@@ -62,6 +64,16 @@ class ModelCard:
                 f"```json\n{spec}\n```\n",
             ]
         )
+
+
+def _cell(words: str) -> str:
+    """A text as a table's cell, in which it is a text and nothing else: some come from a file."""
+    return html.escape(words, quote=False).replace("|", chr(92) + "|")
+
+
+def _one_line(words: str) -> str:
+    """What a file says, without the line ends that would end a row."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
 def model_card(name: str, path: Path, card: Card) -> ModelCard:
@@ -79,14 +91,17 @@ def model_card(name: str, path: Path, card: Card) -> ModelCard:
         ("task", entry.task if entry else task_words(spec.task) + format_words(spec.task)),
         ("family", f"{spec.model.kind}, {shape_words(spec.model)}"),
         ("parameters", f"{card.parameters:,}, matrices in {card.numbers}"),
-        *(grades or [("grade", NEVER)]),
+        *(grades or [("grade", NO_SCORE)]),
     ]
     if grades and graded_in != card.numbers:
         rows.append(("graded in", f"{graded_in}; in {card.numbers} it was not graded again"))
     rows.append(("seeds", _seeds(entry, spec.seed)))
     if entry:
         rows.append(("made by", f"{entry.command} ({entry.minutes:g} minutes on {entry.machine})"))
-    rows += [("spec", spec.digest), *sorted(card.marks.items())]
+    rows += [
+        ("spec", spec.digest),
+        *((_one_line(n), _one_line(w)) for n, w in sorted(card.marks.items())),
+    ]
     kind = {"stories": "storyteller", "arithmetic": "calculator"}.get(spec.task.kind, "model")
     title = f"{name.removeprefix('zoo:')}: a {kind} of {card.parameters:,} parameters"
     return ModelCard(title, tuple(rows), to_dict(spec))

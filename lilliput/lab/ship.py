@@ -13,6 +13,7 @@ from lilliput.models.modelfile import read_card
 FORMS = ("c", "exe", "hf", "mcu", "onnx", "safetensors", "wasm")
 ANY = ("hf", "safetensors")
 """Forms that models of transformers are made into too."""
+NUMBERS = ("float32", "int16", "int8")
 FOLDERS = ("hf", "mcu")
 """Forms that are more than one file."""
 
@@ -38,7 +39,12 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
     if form not in FORMS:
         raise SpecError(f"no form {form!r} to ship as" + nearest(form, FORMS))
     if target and form != "exe":
-        raise SpecError(f"--target is for programs (--as exe); --as {form} is for every machine")
+        why = (
+            "is compiled by the Makefile in its folder" if form == "mcu" else "is for every machine"
+        )
+        raise SpecError(f"--target is for programs (--as exe); --as {form} {why}")
+    if numbers and numbers not in NUMBERS:
+        raise SpecError(f"no numbers {numbers!r}" + nearest(numbers, NUMBERS))
     if target:
         from lilliput.shipping.targets import check_target
 
@@ -58,6 +64,11 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         numbers = "int8"
     if numbers in ("", before):
         return _ship(form, _job(name, path, path, out, target))
+    if numbers == "float32":
+        raise SpecError(
+            f"{name} is in {before}, and what that rounded off is gone; leave --numbers out, or"
+            " give the model that it was made of"
+        )
     from lilliput.lab.quantising import quantise
 
     with tempfile.TemporaryDirectory() as folder:

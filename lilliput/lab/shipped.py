@@ -3,9 +3,10 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from lilliput.files import cannot_write, write_atomically
 from lilliput.lab.answering import Model, longest_answer
 from lilliput.lab.modelcard import MARK, ModelCard
 from lilliput.lab.telling import TextModel
+from lilliput.lab.words import not_read_words
 from lilliput.models.modelfile import Card
 from lilliput.specs.sampling import Sampling
 
@@ -24,6 +26,8 @@ PIECES = 100
 QUESTIONS = 20
 """Of the validation problems that a calculator is checked with."""
 _GREEDY = Sampling(temperature=0.0)
+_SHOWN = 40
+"""Characters of a text that differs."""
 THEN = "; make room or choose another --out"
 
 
@@ -74,7 +78,8 @@ class Continuations(NamedTuple):
     expected: list[str]
     """Without the end mark."""
     most: int
-    """Pieces at most, the end mark among them."""
+    """Pieces at most, the end mark among them; 0: prompt and answer together have as many as the
+    model's context, which the form itself must say."""
 
 
 def golden(job: Job) -> dict[str, str]:
@@ -87,7 +92,7 @@ def golden(job: Job) -> dict[str, str]:
     questions = _questions(model)
     if not exact:
         return says(model, questions)
-    answers = model.answers_of_pytorch(questions)
+    answers = model.answers_of_pytorch(questions, not_read_words)
     return {q: line(model, q, a) for q, a in zip(questions, answers, strict=True)}
 
 
@@ -96,7 +101,7 @@ def says(model: Model | TextModel, lines: Sequence[str]) -> dict[str, str]:
     if isinstance(model, TextModel):
         told = [model.tell(line, sampling=_GREEDY, pieces=PIECES) for line in lines]
         return {line: line + "".join(pieces) for line, pieces in zip(lines, told, strict=True)}
-    answers = model.answer(lines)
+    answers = model.said(lines)
     return {q: line(model, q, a) for q, a in zip(lines, answers, strict=True)}
 
 
@@ -109,7 +114,7 @@ def continuations(job: Job) -> Continuations:
         return Continuations(prompts, ["".join(_told(model, prompts[0]))], PIECES)
     prompts = [model.prompt(question)[0] for question in _questions(model)]
     expected = [text.removesuffix(job.card.end) for text in model.pytorch(prompts)]
-    return Continuations(prompts, expected, longest_answer(model.task) or job.card.context)
+    return Continuations(prompts, expected, longest_answer(model.task))
 
 
 def _questions(model: Model) -> list[str]:
@@ -135,8 +140,8 @@ def between(model: Model | TextModel) -> str:
 
 
 def check_out(out: Path, source: Path, folder: bool) -> None:
-    """Raises SpecError where a folder or a card of somebody's would be written over; a file at
-    `out` is replaced, as compilers do.
+    """Raises SpecError where something of somebody's would be written over: what is there is
+    replaced only where the card of an earlier `ship` lies in it or beside it.
 
     Args:
         source: the model's own file.
@@ -151,8 +156,12 @@ def check_out(out: Path, source: Path, folder: bool) -> None:
     card = out / "README.md" if folder else card_beside(out)
     empty = folder and (not out.exists() or not any(out.iterdir()))
     ours = card.is_file() and MARK in card.read_text(encoding="utf-8", errors="replace")
-    if (folder and not empty and not ours) or (not folder and card.exists() and not ours):
-        there = out if folder else card
+    taken = [out] if folder and not empty else []
+    if not folder:
+        # Somebody's card first: with it gone, the file would look like nobody's.
+        taken = [path for path in (card, out) if path.is_file()]
+    if taken and not ours:
+        there = taken[0]
         raise SpecError(
             f"{there} is there already and was not made by `lilliput ship`; choose another --out"
         )
@@ -212,8 +221,33 @@ def _check_files(out: Path, made: Path) -> None:
 
 def same(who: str, said: object, wanted: object) -> None:
     """Raises LilliputError where what was made says something else than the model."""
-    if said != wanted:
-        raise LilliputError(f"{who} says {said!r}; the model: {wanted!r}")
+    if said == wanted:
+        return
+    one, other = next(
+        (pair for pair in zip_longest(_texts(said), _texts(wanted)) if pair[0] != pair[1]), ("", "")
+    )
+    pairs = zip(one or "", other or "", strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(0, alike - _SHOWN // 2)
+    raise LilliputError(
+        f"{who} says {_part(one, start)}; the model: {_part(other, start)}; it was not written:"
+        " please report it, with this model"
+    )
+
+
+def _texts(said: object) -> list[str]:
+    """What was said, text by text."""
+    if isinstance(said, Mapping):
+        return [str(text) for text in said.values()]
+    return [str(text) for text in said] if isinstance(said, list) else str(said).splitlines()
+
+
+def _part(text: str | None, start: int) -> str:
+    """A text from a place on, as a line has room for it."""
+    if text is None:
+        return "nothing"
+    before, after = "…" * (start > 0), "…" * (len(text) > start + _SHOWN)
+    return f"{before}{text[start : start + _SHOWN]!r}{after}"
 
 
 def folder_size(folder: Path) -> int:

@@ -6,6 +6,8 @@ from lilliput.specs import ArithmeticSpec, StoriesSpec, TaskSpec
 
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 """Operations as they are printed."""
+_SHOWN = 30
+"""Characters of an answer that is no number."""
 
 
 def task_words(task: TaskSpec) -> str:
@@ -23,6 +25,17 @@ def outside_words(task: ArithmeticSpec) -> str:
     """What is said of a question with an operand that was never learned."""
     ranges = " and ".join(f"{low}-{high}" for low, high in task.learned_ranges)
     return f"an operand is outside of {ranges}, which is all that was learned"
+
+
+def not_read_words(answer: str) -> str:
+    """What is said in place of an answer that is no number: its beginning, and that; programs and
+    pages say the same (shipping/api.c, engine.js).
+
+    >>> not_read_words("05010_")
+    "'05010_' (cannot be read as a number)"
+    """
+    shown = "".join("?" if c < " " or c == "\x7f" else c for c in answer[:_SHOWN])
+    return f"'{shown}{'…' if len(answer) > _SHOWN else ''}' (cannot be read as a number)"
 
 
 def format_words(task: TaskSpec) -> str:

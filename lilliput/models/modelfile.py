@@ -9,14 +9,13 @@ knows no task: an answer format is carried as data.
 import dataclasses
 import hashlib
 import json
-import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.files import GOES_ON, write_atomically
-from lilliput.models.size import count_parameters
+from lilliput.models.contradictions import contradiction, is_whole
 from lilliput.specs.codec import from_dict, to_dict
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
@@ -31,8 +30,6 @@ VERSION = 3
 """Layout of the metadata; a file with a larger number is refused. 3 is written where the model is
 one of transformers, 2 elsewhere."""
 _BLANK = "0" * 64
-_SIZES = {"F32": 4, "I16": 2, "I8": 1}
-"""Bytes of a number of ours."""
 _LONGEST_HEADER = 100_000_000
 """The safetensors format allows no more."""
 _DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
@@ -194,26 +191,18 @@ def verified(path: Path) -> tuple[bytes, dict[str, Any], Card]:
     if hashlib.sha256(blanked).hexdigest() != match[1].decode():
         raise FileError(f"{path} is damaged: its content does not match its digest; {REMEDY}")
     card = _card(path, entry)
-    if not card.outside and not _is_whole(header, card):
+    if why := _contradiction(card):
+        raise FileError(f"{path} has a card that contradicts itself: {why}; {REMEDY}")
+    if not card.outside and not is_whole(header, card):
         raise FileError(f"{path} does not hold the model that its card describes; {REMEDY}")
     return content, header, card
 
 
-def _is_whole(header: dict[str, Any], card: Card) -> bool:
-    """Whether a file holds as many numbers as its card's shape has, in as many bytes as they take:
-    looked at before anything of that shape is made."""
-    held = 0
+def _contradiction(card: Card) -> str:
     try:
-        for name, entry in header.items():
-            if name != "__metadata__":
-                count, (begin, end) = math.prod(entry["shape"]), entry["data_offsets"]
-                if end - begin != count * _SIZES[entry["dtype"]]:
-                    return False
-                held += 0 if name.endswith(".scale") else count
-        told = count_parameters(card.own, len(card.vocabulary), card.context)
-    except (TypeError, ValueError, KeyError):
-        return False
-    return held == told == card.parameters
+        return contradiction(card)
+    except SpecError as error:
+        return str(error)
 
 
 def read_card(path: Path) -> Card:

@@ -58,7 +58,10 @@ def write_folder(folder: Path, network: nn.Module, card: Card) -> None:
     assert isinstance(vocabulary, Vocabulary), "a model of ours has no other"
     files = tokenizer(vocabulary, card.context, card.spec.training.opens_with_end)
     files["config.json"] = config
-    files["generation_config.json"] = {"bos_token_id": 0, "eos_token_id": 0}
+    generation = {"bos_token_id": 0, "eos_token_id": 0}
+    if card.format["kind"] == "lines":  # no format of ours says how long an answer may be
+        generation["max_length"] = card.context
+    files["generation_config.json"] = generation
     for name, content in files.items():
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_atomically(folder / name, text.encode(), then="")
@@ -181,7 +184,7 @@ def say(folder: Path, prompts: list[str], most: int) -> list[str]:
     takes the code in it, in a process of its own, whose copy of the code is gone afterwards.
 
     Args:
-        most: pieces at most, the end mark among them.
+        most: pieces at most, the end mark among them; 0: as the folder says.
 
     Raises:
         NotFoundError: transformers is not installed.
@@ -224,7 +227,8 @@ def continue_all(folder: Path, prompts: list[str], most: int) -> list[str]:
         asked = reader(prompt, return_tensors="pt")
         length = asked["input_ids"].shape[1]
         room = min(most, window - length) if window else most
-        out_BT = model.generate(**asked, do_sample=False, max_new_tokens=room, pad_token_id=0)
+        limit = {"max_new_tokens": room} if most else {}
+        out_BT = model.generate(**asked, do_sample=False, pad_token_id=0, **limit)
         told = reader.decode(out_BT[0, length:], skip_special_tokens=False)
         texts.append(told.removesuffix(reader.eos_token))
     return texts
@@ -235,16 +239,17 @@ def use(folder: str, own_code: bool, prompt: str, most: int, remark: str) -> str
 
     Args:
         own_code: the folder holds code that its model needs.
-        most: pieces at most that it goes on with.
+        most: pieces at most that it goes on with; 0: as the folder says.
         remark: what must be known of prompt and answer; empty: nothing.
     """
     trusted = ", trust_remote_code=True" if own_code else ""
     said = f"  # {remark}" if remark else ""
+    limit = f"max_new_tokens={most}, " if most else ""
     return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}"{trusted})
 model = AutoModelForCausalLM.from_pretrained("{folder}"{trusted})
 asked = tokenizer({prompt!r}, return_tensors="pt"){said}
-told = model.generate(**asked, do_sample=False, max_new_tokens={most}, pad_token_id=0)
+told = model.generate(**asked, do_sample=False, {limit}pad_token_id=0)
 print(tokenizer.decode(told[0], skip_special_tokens=True))
 """

@@ -36,7 +36,9 @@ def write_folder(folder: Path, network: HFNetwork, card: Card) -> None:
     # Where it was read from on this machine is nobody's business.
     model.config.name_or_path = ""
     model.config.eos_token_id = end
-    model.generation_config = GenerationConfig(eos_token_id=end, do_sample=False)
+    # No format of ours says how long an answer of lines may be.
+    limit = {"max_length": card.context} if card.format["kind"] == "lines" else {}
+    model.generation_config = GenerationConfig(eos_token_id=end, do_sample=False, **limit)
     reader = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=mark,

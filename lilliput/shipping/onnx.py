@@ -52,7 +52,8 @@ def say(content: bytes, prompts: list[str], start: bool, most: int) -> list[str]
 
     Args:
         start: whether the end mark is read before a prompt.
-        most: pieces at most, the end mark among them.
+        most: pieces at most, the end mark among them; 0: as many as the context in the card has
+            room for.
 
     Raises:
         NotFoundError: onnxruntime is not installed.
@@ -69,11 +70,11 @@ def say(content: bytes, prompts: list[str], start: bool, most: int) -> list[str]
     card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
     merges = tuple((left, right) for left, right in card["merges"])
     vocabulary = Vocabulary(card["characters"], merges)
-    window = card["context"] if card["spec"]["model"]["kind"] == "gpt" else 0
+    window = card["context"] if card["spec"]["model"]["kind"] == "gpt" or not most else 0
     texts = []
     for prompt in prompts:
         ids = [0] * start + vocabulary.encode(prompt)
-        room = min(most, window - len(ids)) if window else most
+        room = min(most or window, window - len(ids)) if window else most
         texts.append(vocabulary.decode(_greedy(session, ids, room)))
     return texts
 

@@ -12,6 +12,13 @@ static int refuse(const char *why)
     return 2;
 }
 
+/* The same of a line, which may be long. */
+static int refuse_line(const char *line, const char *why)
+{
+    fprintf(stderr, "%.60s %s\n", line, why);
+    return 2;
+}
+
 /* Warns of an operand that was not learned; the question is a sum, as it has been read. */
 static void warn(const char *question)
 {
@@ -38,19 +45,29 @@ static void warn(const char *question)
 static int say(const char *line, const Sampling *sampling, uint64_t first_seed, long most)
 {
     static char out[4 * MOST_BYTES];
-    int between = model.is.format != TEXT;
+    int lines = model.is.format == LINES, sums = !lines && model.is.format != TEXT;
     switch (ask_model(line, sampling, first_seed)) {
     case LP_OK: break;
     case LP_UNKNOWN:
+        if (sums) return refuse_line(sum, "has a sign that this model has not learned");
         fprintf(stderr, "unknown character at byte %d: %.4s\n", wrong + 1, line + wrong);
         return 2;
     case NO_SUM: return refuse("write a sum of two whole numbers: 12 + 24");
+    case BY_ZERO:
+        return refuse_line(line, "has no answer: division by zero; divide by another");
+    case NOT_WHOLE:
+        return refuse_line(line, "has an operand that is no whole number of 0 or more");
     case NO_TEXT: return refuse("write something to go on with");
     case LP_NO_ROOM: return refuse("the text is too long");
-    default: return refuse("the text is longer than this model's window; shorten it");
+    default:
+        if (model.is.format == TEXT)
+            return refuse("the text is longer than this model's window; shorten it");
+        fprintf(stderr, "%.60s is too long for this model, which reads %d characters, question and"
+                " answer together; ask something shorter\n", line, (int)model.is.context);
+        return 2;
     }
-    warn(line);
-    printf("%s%s", line, between ? model.is.format == LINES ? "\t" : " = " : "");
+    if (sums) warn(sum);
+    printf("%s%s", sums ? sum : line, sums ? " = " : lines ? "\t" : "");
     for (long n = 0; n < most; n++) {
         int size = model_says(out, (int)sizeof out);
         if (!size) break;
@@ -70,7 +87,8 @@ int main(int argc, char **argv)
     int at = 1, code = 0;
     if (open_model()) return refuse("these weights are damaged");
     if (model.is.format == TEXT) sampling.temperature = 0.65f;
-    for (; at < argc && argv[at][0] == '-' && argv[at][1] && !argv[at][2]; at += 2) {
+    /* What begins with a minus and a digit is a sum. */
+    for (; at < argc && argv[at][0] == '-' && argv[at][1] > '9' && !argv[at][2]; at += 2) {
         char *end = NULL;
         double value = at + 1 < argc ? strtod(argv[at + 1], &end) : 0.0;
         /* What the number is turned into must have room for it; what is no number is refused too. */

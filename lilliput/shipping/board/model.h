@@ -17,8 +17,8 @@ int lilliput_begin(void);
  * likeliest piece. 0; or less: it is too long, no question, or has a character that is unknown. */
 int lilliput_ask(const char *text, int temperature, uint32_t seed);
 
-/* What the model says next, with a zero at its end: a piece of a text, or a whole answer. Returns
- * its bytes; 0: it has ended. */
+/* What the model says next, with a zero at its end: a piece of a text, or a whole answer (of
+ * what is no number its beginning, and that). Returns its bytes; 0: it has ended. */
 int lilliput_next(char *out, int size);
 
 #endif

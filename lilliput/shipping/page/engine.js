@@ -11,6 +11,43 @@ const FIELDS = (
   " reverse digits decimals operations starts_with_end longest_answer"
 ).split(" ");
 
+const SIGNS = { "×": "*", "·": "*", "÷": "/", "−": "-" };
+const SUM = /^\s*(-?\d{1,18}(?:\.\d{1,18})?)\s*([-+*/])\s*(-?\d{1,18}(?:\.\d{1,18})?)\s*=?\s*$/;
+
+/** A sum as people type it, in the form that is asked and shown: `12 * 3`. */
+function readSum(typed) {
+  const match = typed.replace(/[×·÷−]/g, (sign) => SIGNS[sign]).match(SUM);
+  if (!match) throw new Error("write a sum of two whole numbers, such as 12 + 24");
+  const plain = (n) => n.replace(/\.0+$/, "").replace(/^(-?)0+(?=\d)/, "$1").replace(/^-0$/, "0");
+  const left = plain(match[1]), right = plain(match[3]);
+  if (match[2] === "/" && right === "0")
+    throw new Error(`${typed} has no answer: division by zero; divide by another`);
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right))
+    throw new Error(`${typed} has an operand that is no whole number of 0 or more`);
+  return `${left} ${match[2]} ${right}`;
+}
+
+/** Characters of the longest answer of an operation, end mark included (tasks.formats). */
+function longestAnswer({ digits, decimals }, format, operation) {
+  const divides = operation === "/", times = operation === "*", point = decimals > 0;
+  if (format === "lines") return 2; // of one character
+  if (format === "worked") {
+    const lines = divides ? 11 * (digits + decimals) : times ? 10 * digits : operation === "-" ? 4 : 2;
+    return (6 * digits + 3) * lines + 8 * digits + decimals + 3;
+  }
+  const whole = times ? 2 * digits : digits + !divides;
+  if (format === "padded") return whole + divides * decimals + 1;
+  if (format === "reversed") return whole + divides * (decimals + point) + 1;
+  return 1 + whole + decimals + point + 1;
+}
+
+const SHOWN = 30; // characters of an answer that is no number
+
+function notRead(written) {
+  const all = [...written], shown = all.slice(0, SHOWN).join("").replace(/[\0-\x1f\x7f]/g, "?");
+  return `'${shown}${all.length > SHOWN ? "…" : ""}' (cannot be read as a number)`;
+}
+
 class Engine {
   /** wasm: bytes of engine.wasm; weights: bytes of a flat weight file. */
   constructor(wasm, weights) {
@@ -66,8 +103,9 @@ class Engine {
     return new TextDecoder().decode(new Uint8Array(this.c.memory.buffer, at, size));
   }
 
-  /** Reads a prompt on from nothing; how many pieces it has. */
-  read(prompt) {
+  /** Reads a prompt on from nothing; how many pieces it has.
+   * least: pieces that there must be room for behind them. */
+  read(prompt, least = 0) {
     const bytes = this.putText(prompt, this.text), c = this.c;
     const count = c.lp_encode(this.model, this.text, bytes.length, this.pieces, this.word);
     if (count < 0) {
@@ -76,6 +114,8 @@ class Engine {
     }
     c.lp_restart(this.model, this.state);
     const start = this.fields.starts_with_end;
+    if (least && this.fields.context - count - start < least)
+      throw new Error(`${this.asked} is too long for this model, which reads ${this.fields.context} characters, question and answer together; ask something shorter`);
     if ((start && c.lp_read(this.model, this.state, END)) ||
         c.lp_read_all(this.model, this.state, this.pieces, count))
       throw new Error("the text is longer than this model's window; shorten it");
@@ -108,19 +148,26 @@ class Engine {
     return this.got(this.text, this.c.lp_decode(this.model, piece, this.text, LONGEST));
   }
 
-  /** The answer to a question, as “36.00”; `counts` then says whether the exam would take it:
-   * the model ended it, and it is a number as the format writes it. */
+  /** The answer to a question, as “36.00”. `asked` is then the question as it was read, and
+   * `counts` says whether the exam would take the answer: the model ended it, and it is a number as
+   * the format writes it. */
   ask(question) {
     let prompt = question + "\t", operation = 0;
+    this.putText(question + "\0", this.pieces);
+    this.asked = question;
     if (this.format !== "lines") {
-      this.putText(question + "\0", this.pieces);
+      this.asked = readSum(question);
+      this.putText(this.asked + "\0", this.pieces);
       const size = this.c.lp_prompt(this.model, this.pieces, this.text, LONGEST, this.word);
       if (size < 0) throw new Error("write a sum of two whole numbers, such as 12 + 24");
       prompt = this.got(this.text, size);
       operation = this.view().getUint8(this.word);
     }
     this.sample({});
-    const count = this.write(this.left(this.read(prompt), this.fields.longest_answer || LONGEST));
+    const least = longestAnswer(this.fields, this.format, String.fromCharCode(operation));
+    // Question and answer together, of every family: where `calc` stops.
+    const room = this.fields.context - this.read(prompt, least);
+    const count = this.write(Math.min(room, LONGEST, this.fields.longest_answer || room));
     let written = "", n = 0;
     for (; n < count && this.piece(n) !== END; n++) written += this.spell(this.piece(n));
     this.counts = n < count;
@@ -129,7 +176,7 @@ class Engine {
     const size = this.c.lp_answer(this.model, operation, this.pieces, length, this.text, LONGEST);
     if (size >= 0) return this.got(this.text, size);
     this.counts = false;
-    return written;
+    return notRead(written);
   }
 
   /** What comes after a prompt, a piece at a time. */

@@ -61,8 +61,6 @@ function sides(place, models, fill) {
   }));
 }
 
-const SIGNS = { "×": "*", "·": "*", "÷": "/", "−": "-" };
-
 /** The calculator asks `models`; returns what asks them a question from elsewhere on the
  * page, and gives what they say in words.
  *
@@ -84,16 +82,15 @@ export function calculator(models, remark = () => null) {
     return [lists.get(model)];
   });
   async function one(model, question) {
-    const { answer, milliseconds } = await model.ask({ verb: "ask", question });
-    const said = line(question, answer), note = remark(question, answer, model), item = element("li");
+    const { asked, answer, milliseconds } = await model.ask({ verb: "ask", question });
+    const said = line(asked, answer), note = remark(asked, answer, model), item = element("li");
     item.append(element("span", said));
     if (note) item.append(element("small", note.text, { class: note.kind }));
     item.append(element("small", `${milliseconds.toFixed(1)} ms`));
     lists.get(model).prepend(item);
     return (models.length > 1 ? `${model.title}: ` : "") + said + (note ? `, ${note.text}` : "");
   }
-  async function ask(typed) {
-    const question = sums ? typed.replace(/[×·÷−]/g, (sign) => SIGNS[sign]) : typed;
+  async function ask(question) {
     say();
     const said = await Promise.allSettled(models.map((model) => one(model, question)));
     const failed = said.find(({ reason }) => reason);
@@ -121,6 +118,8 @@ export function calculator(models, remark = () => null) {
   $("clear").onclick = () => { field.value = ""; field.focus(); };
   return (question) => { field.value = question; answered = true; return ask(question); };
 }
+
+const MOST_SEED = 2 ** 53; // of what is larger a number of JavaScript loses digits
 
 /** The teller asks `models` to go on with one beginning. */
 export function teller(models) {
@@ -150,14 +149,19 @@ export function teller(models) {
   form.onsubmit = async (event) => {
     event.preventDefault();
     const seed = Math.max(0, Math.floor(Number($("seed").value) || 0));
+    if (seed > MOST_SEED) return say("a seed is a whole number of 0 to 9,007,199,254,740,992");
     const message = { prompt: $("prompt").value, how: { temperature: Number($("temperature").value), seed }, most: 1000 };
-    begin.disabled = true;
+    // What is disabled loses the focus, and whoever works by keys his place.
+    const stays = document.activeElement === begin;
     stop.disabled = false;
+    if (stays) stop.focus();
+    begin.disabled = true;
     say();
     const told = await Promise.allSettled(models.map((model) => one(model, message)));
     const failed = told.find(({ reason }) => reason);
     if (failed) say(failed.reason.message);
     begin.disabled = false;
+    if (document.activeElement === stop) begin.focus();
     stop.disabled = true;
   };
   stop.onclick = () => models.forEach((model) => model.stop());

@@ -14,7 +14,7 @@ onmessage = async ({ data }) => {
     } else if (verb === "ask") {
       const started = performance.now();
       const answer = engine.ask(data.question);
-      postMessage({ id, answer, milliseconds: performance.now() - started });
+      postMessage({ id, asked: engine.asked, answer, milliseconds: performance.now() - started });
     } else if (verb === "answers") {
       // Of many questions; none where the exam would take none.
       const said = (question) => {
