@@ -76,7 +76,10 @@ def test_a_run_is_made_from_a_spec_file_and_a_flag_changes_it(
     assert "report: runs/sums/report.html\n" in out
     assert (home / "runs" / "sums" / "report.html").exists()
     assert main(["train", "--spec", str(spec), "--name", "sums", "--seed", "7"]) == 2
-    words = "lilliput: runs/sums holds another run; choose another folder with --name\n"
+    words = (
+        "lilliput: runs/sums holds another run; choose another folder with --name"
+        " (of find: --folder)\n"
+    )
     assert capsys.readouterr() == ("", words)
     assert main(["train", "gru", "--spec", str(spec)]) == 2
     assert "the spec is of a gpt, not of a gru" in capsys.readouterr().err

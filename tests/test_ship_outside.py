@@ -66,7 +66,7 @@ def test_what_the_card_says_to_type_says_what_the_run_says(
     assert cli.main("ship whole --as hf --out typed".split()) == 0
     card = Path("typed/README.md").read_text()
     assert "checked: 20 texts as the model says them" in card
-    assert "| grade, unseen |" in card
+    assert "| grade, all problems, all trained on |" in card
     assert "pretrained | yes" in card
     (code,) = re.findall(r"```python\n(.*?)```", card, re.S)
     assert "trust_remote_code" not in code
