@@ -29,7 +29,7 @@ from lilliput.engine.binding import Engine, library
 from lilliput.lab.load import load_answerer
 from lilliput.models import modelfile
 from lilliput.models.build import build
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.shipping.exe import compiler
 from lilliput.specs import LinesSpec, MemoryGRUSpec, RunSpec
 from lilliput.specs.model import ModelSpec

@@ -14,6 +14,7 @@ from lilliput.faces.cli import main
 from lilliput.faces.cli_tell import split_temperature
 from lilliput.models import modelfile
 from lilliput.models.build import build
+from lilliput.models.card import Card
 from lilliput.specs import GPTSpec, GRUSpec, MemoryGRUSpec, RunSpec, StoriesSpec
 from lilliput.specs.recipes import training_of
 from lilliput.specs.sampling import Sampling
@@ -26,7 +27,7 @@ CHARACTERS = Vocabulary.of(STORIES, END_OF_TEXT)
 
 
 def save(path: Path, network: nn.Module, vocabulary: Vocabulary = CHARACTERS) -> None:
-    card = modelfile.Card(
+    card = Card(
         spec=RunSpec(task=StoriesSpec(), model=network.spec, training=training_of("stories")),
         characters=vocabulary.characters,
         merges=[list(pair) for pair in vocabulary.merges],

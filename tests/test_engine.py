@@ -17,6 +17,7 @@ from lilliput.engine.binding import Engine, library
 from lilliput.errors import FileError, SpecError
 from lilliput.models import modelfile
 from lilliput.models.build import build
+from lilliput.models.card import Card
 from lilliput.specs import GPTSpec, GRUSpec, LinesSpec, MemoryGRUSpec, MinGRUSpec, RunSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.specs.sampling import Sampling
@@ -57,7 +58,7 @@ def made(spec: ModelSpec, numbers: str, path: Path, seed: int = 1) -> torch.nn.M
         for parameter in model.parameters():
             if parameter.ndim < 2:
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    card = modelfile.Card(
+    card = Card(
         spec=RunSpec(task=LinesSpec(file="questions.tsv"), model=spec),
         characters=CHARACTERS,
         end="\n",

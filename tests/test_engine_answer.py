@@ -9,7 +9,7 @@ from lilliput.engine import flat
 from lilliput.engine.binding import Engine, library
 from lilliput.models import modelfile
 from lilliput.models.build import build
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs import ArithmeticSpec, GRUSpec, RunSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.expressions import parse_expression, right_answer

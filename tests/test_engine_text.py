@@ -14,7 +14,7 @@ from lilliput.errors import CharacterError
 from lilliput.exam.decode import weights
 from lilliput.models import modelfile
 from lilliput.models.build import build
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs import GRUSpec, RunSpec, StoriesSpec
 from lilliput.specs.recipes import training_of
 from lilliput.specs.sampling import Sampling

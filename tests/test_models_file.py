@@ -22,7 +22,8 @@ import lilliput
 from lilliput.errors import FileError, NotFoundError
 from lilliput.lab.answering import Model
 from lilliput.models.build import build
-from lilliput.models.modelfile import VERSION, Card, load, read_card, save
+from lilliput.models.card import Card
+from lilliput.models.modelfile import VERSION, load, read_card, save
 from lilliput.models.size import count_parameters
 from lilliput.models.tensors import read_tensors
 from lilliput.specs import ArithmeticSpec, GPTSpec, ModelSpec, RunSpec
@@ -31,10 +32,6 @@ from lilliput.tasks.arithmetic import Arithmetic
 CHARACTERS = '\n0123456789"\\é+-*/='
 TASK = Arithmetic(ArithmeticSpec())
 CONTEXT = TASK.context
-
-
-def load_by_name(path: Path) -> object:
-    return lilliput.load(str(path))
 
 
 def make_card(spec: ModelSpec, **changes: object) -> Card:
@@ -243,7 +240,7 @@ def model_of(path: Path) -> object:
     return Model("forged", path)
 
 
-@pytest.mark.parametrize("read", [load, read_tensors, model_of, load_by_name])
+@pytest.mark.parametrize("read", [load, read_tensors, model_of, lambda p: lilliput.load(str(p))])
 @pytest.mark.parametrize(
     ("change", "words"),
     [

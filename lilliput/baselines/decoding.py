@@ -3,9 +3,9 @@
 from torch import nn
 
 from lilliput.engine.flat import flat
+from lilliput.models.card import Card
 from lilliput.models.gpt import GPT
 from lilliput.models.memory_gru import MemoryGRU
-from lilliput.models.modelfile import Card
 from lilliput.models.tensors import Tensor
 from lilliput.specs import RunSpec
 

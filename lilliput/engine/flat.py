@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.engine.tables import places, turns
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.models.tensors import Tensor, read_tensors
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import ProblemError
 from lilliput.lab.words import not_read_words, outside_words
-from lilliput.models.modelfile import Card, verified
+from lilliput.models.card import Card
+from lilliput.models.modelfile import verified
 from lilliput.specs import StoriesSpec
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.expressions import parse_expression

@@ -10,7 +10,8 @@ from typing import Any
 from lilliput.errors import FileError
 from lilliput.lab.exams import Part, Score, read_exam
 from lilliput.lab.words import format_words, task_words
-from lilliput.models.modelfile import Card, read_card
+from lilliput.models.card import Card
+from lilliput.models.modelfile import read_card
 from lilliput.specs.codec import to_dict
 from lilliput.units import score_words
 from lilliput.zoo import Entry, entries, shape_words

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.lab.answering import Model
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs import OPERATIONS, ArithmeticSpec, RunSpec, TrainingSpec
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from lilliput.engine.binding import OVERFLOWS
 from lilliput.errors import FileError
-from lilliput.models.modelfile import Card, load
+from lilliput.models.card import Card
+from lilliput.models.modelfile import load
 
 if TYPE_CHECKING:
     from torch import nn

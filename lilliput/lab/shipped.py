@@ -16,7 +16,7 @@ from lilliput.lab.answering import Model, longest_answer
 from lilliput.lab.modelcard import MARK, ModelCard
 from lilliput.lab.telling import TextModel
 from lilliput.lab.words import not_read_words
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs.sampling import Sampling
 
 GOLDEN = "Once upon a time"

@@ -17,7 +17,8 @@ from lilliput.lab.cut_words import tail_words
 from lilliput.lab.exams import Score, read_exam
 from lilliput.lab.verbs import RUNS, SEARCHES
 from lilliput.lab.words import task_words
-from lilliput.models.modelfile import Card, read_card
+from lilliput.models.card import Card
+from lilliput.models.modelfile import read_card
 from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.specs.codec import digest
 from lilliput.zoo import Entry, entries, path_of, shape_words

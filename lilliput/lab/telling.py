@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lilliput.errors import FileError, SpecError
-from lilliput.models.modelfile import Card, read_card
+from lilliput.models.card import Card
+from lilliput.models.modelfile import read_card
 from lilliput.specs.sampling import Sampling
 from lilliput.tasks.vocabulary import Vocabulary, mapped
 

@@ -9,7 +9,7 @@ from lilliput.specs.task import ArithmeticSpec, LinesSpec
 from lilliput.tasks.task import task_of
 
 if TYPE_CHECKING:
-    from lilliput.models.modelfile import Card
+    from lilliput.models.card import Card
 
 _SIZES = {"F32": 4, "I16": 2, "I8": 1}
 """Bytes of a number of ours."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lilliput.models.modelfile import Card, verified
+from lilliput.models.card import Card
+from lilliput.models.modelfile import verified
 
 
 @dataclass(frozen=True)

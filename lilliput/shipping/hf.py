@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lilliput.errors import LilliputError, NotFoundError
 from lilliput.files import write_atomically
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.shipping.hf_code import modeling
 from lilliput.shipping.hf_tokenizer import tokenizer
 from lilliput.specs import GPTSpec

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lilliput.files import cannot_write, read_json, write_json
+from lilliput.models.card import Card
 from lilliput.models.hf import HFNetwork
-from lilliput.models.modelfile import Card
 from lilliput.shipping.hf_tokenizer import opening
 from lilliput.tasks.tokens import TokenVocabulary
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lilliput.errors import FileError, SpecError
 from lilliput.exam.decode import answerer, without_end
 from lilliput.files import read_json, write_json
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs.run import RunSpec
 from lilliput.specs.task import ProblemsSpec
 from lilliput.tasks.splits import Problem

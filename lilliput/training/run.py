@@ -28,7 +28,7 @@ from lilliput.errors import FileError, UserError
 from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
 from lilliput.lock import take
 from lilliput.models import modelfile
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs import HFSpec, RunSpec, from_dict, to_dict
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lilliput.errors import FileError, SpecError
 from lilliput.models import modelfile
-from lilliput.models.modelfile import Card
+from lilliput.models.card import Card
 from lilliput.specs.run import RunSpec
 from lilliput.specs.task import ArithmeticSpec, LinesSpec, StoriesSpec, TaskSpec
 from lilliput.specs.training import TrainingSpec
