@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,7 @@ import lilliput.zoo
 from lilliput.faces import cli_train, train_spec
 from lilliput.faces.cli import main
 from lilliput.faces.cli_calc import DEFAULT_TASK
-from lilliput.lab.answering import Model
-from lilliput.models.modelfile import read_card
+from lilliput.models import modelfile
 from lilliput.specs import RunSpec, StoriesSpec
 from lilliput.zoo import Entry
 
@@ -205,15 +203,10 @@ def test_the_nearest_name_is_given(zoo: dict[str, Any], capsys: pytest.CaptureFi
     assert "no zoo model 'fow'; did you mean 'few'? known: few" in capsys.readouterr().err
 
 
-def test_a_leaked_model_is_marked(
-    zoo: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def leaked(path: Path) -> Any:
-        return replace(card, marks={"leaked": "yes"})
-
-    card = read_card(lilliput.zoo.path_of("few"))
-    monkeypatch.setattr("lilliput.models.modelfile.read_card", leaked)
-    monkeypatch.setattr(sys.modules[Model.__module__], "read_card", leaked)
+def test_a_leaked_model_is_marked(zoo: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    path = lilliput.zoo.path_of("few")
+    network, card = modelfile.load(path)
+    modelfile.save(path, network, replace(card, marks={"leaked": "yes"}))
     assert main(["zoo"]) == 0
     assert "\nfew, *leaked* " in capsys.readouterr().out
     assert main(["zoo", "--json"]) == 0
