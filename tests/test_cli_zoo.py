@@ -231,7 +231,7 @@ def test_the_best_is_chosen_by_validation(
 def test_the_command_makes_the_same_run(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     lilliput_, verb, *words = shlex.split(entry.command)
     assert (lilliput_, verb) == ("lilliput", "train")
-    made = read_card(lilliput.zoo.path_of(entry.name)).spec
+    made = modelfile.read_card(lilliput.zoo.path_of(entry.name)).spec
     if isinstance(made.task, StoriesSpec):
         # Its text does not come with the package; the command names it.
         digest = made.task.text_digest
