@@ -47,7 +47,7 @@ def test_seeds_are_those_of_one_recipe_in_the_table_too(
 
 @pytest.mark.parametrize(
     ("score", "over", "state"),
-    [(0.1, True, "fails totally"), (0.6, True, "left early"), (0.6, False, "waiting")],
+    [(0.1, True, "fails totally"), (0.6, True, "undecided"), (0.6, False, "waiting")],
 )
 def test_nothing_waits_when_the_search_is_over(
     score: float, over: bool, state: str, capsys: pytest.CaptureFixture[str]

@@ -172,7 +172,7 @@ def _state(here: "list[Trial]", passed: int, snapshot: "Snapshot", size: "Size |
         return "fails totally"
     if all(trial.done for trial in here):
         return "failed"
-    return "waiting" if snapshot.result is None else "left early"
+    return "waiting" if snapshot.result is None else "undecided"
 
 
 def status(snapshot: "Snapshot") -> str:
