@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from lilliput.errors import ProblemError
@@ -44,7 +45,7 @@ def parse_expression(text: str) -> Expression:
             f"cannot read {_shown(text)} as a problem; write two numbers of up to 18 digits with"
             " + - * or / between them, such as 12 + 24"
         )
-    left, operation, right = Fraction(match[1]), match[2], Fraction(match[3])
+    left, operation, right = _number(match[1]), match[2], _number(match[3])
     if operation == "/" and right == 0:
         raise ProblemError(f"{_shown(text)} has no answer: division by zero; divide by another")
     return Expression(left, operation, right)
@@ -111,6 +112,12 @@ def read_lines(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
             yield number, parse_line(text)
         except ProblemError as error:
             raise ProblemError(f"line {number}: {error}") from None
+
+
+@lru_cache
+def _number(text: str) -> Fraction:
+    """Read twice for each answer, and few there are: it was a tenth of an answer's time."""
+    return Fraction(text)
 
 
 def _plain(value: Fraction) -> str:
