@@ -243,6 +243,8 @@ def answers() -> None:
 
     def one_at_a_time(answer: Callable[[list[str]], list[str]]) -> Callable[[], float]:
         def run() -> float:
+            # The other side has just filled the processor's caches with its own.
+            answer(questions[:1])
             started = time.process_time()
             for question in questions:
                 answer([question])

@@ -25,14 +25,17 @@ def answerer(
 
     def answer(prompts: Sequence[str]) -> list[str]:
         answers = []
-        text = engine.begin()
-        for number, prompt in enumerate(prompts):
-            ids = vocabulary.encode(start + prompt)
-            room = limit - len(ids)
-            text.restart(seed + number)
-            text.read(ids)
-            answers.append(vocabulary.decode(text.write(min(room, longest or room), sampling)))
-            text.check_finite()
+        text = engine.borrow()
+        try:
+            for number, prompt in enumerate(prompts):
+                ids = vocabulary.encode(start + prompt)
+                room = limit - len(ids)
+                text.restart(seed + number)
+                text.read(ids)
+                answers.append(vocabulary.decode(text.write(min(room, longest or room), sampling)))
+                text.check_finite()
+        finally:
+            engine.give_back(text)
         return answers
 
     return answer

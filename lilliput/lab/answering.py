@@ -93,6 +93,11 @@ class Model:
         return self.card.end if self.card.spec.training.opens_with_end else ""
 
     @cached_property
+    def longest(self) -> int:
+        """As `longest_answer`, which is asked for each answer."""
+        return longest_answer(self.task)
+
+    @cached_property
     def answerer(self) -> "Answerer":
         """Prompts as the format writes them to the text that the model goes on with: what the exam
         asks. Whole numbers are asked as PyTorch has them, so that a grade is no machine's own."""
@@ -110,7 +115,7 @@ class Model:
             self.network,
             self.vocabulary,
             self.card.context,
-            longest=longest_answer(self.task),
+            longest=self.longest,
             start=self.start,
         )
 
@@ -133,7 +138,7 @@ class Model:
             engine,
             vocabulary,
             self.card.context,
-            longest=longest_answer(self.task),
+            longest=self.longest,
             start=self.start,
             sampling=sampling,
             seed=seed,
@@ -199,7 +204,7 @@ class Model:
         from lilliput.exam.decode import sample
 
         limit, asked = self.card.context, self.start + prompt
-        if longest := longest_answer(self.task):
+        if longest := self.longest:
             limit = min(limit, len(self.vocabulary.encode(asked)) + longest)
         pieces = sample(
             self.network,
