@@ -33,11 +33,10 @@ from lilliput.models.card import Card
 from lilliput.shipping.exe import compiler
 from lilliput.specs import LinesSpec, MemoryGRUSpec, RunSpec
 from lilliput.specs.model import ModelSpec
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import GREEDY
 
 SYMBOLS, WIDTH, PLACES = 98, 124, 256
 """Of the published pure GRU."""
-GREEDY = Sampling(temperature=0.0)
 CHARACTERS = 5_000
 
 

@@ -163,7 +163,8 @@ class Text:
         error = lib.lp_begin(model, at, engine.room, ctypes.byref(self._state))
         assert not error, error
         self._sorted = (ctypes.c_float * engine.vocabulary_size)()
-        self._logits = ctypes.POINTER(ctypes.c_float * engine.vocabulary_size)
+        of_all = ctypes.POINTER(ctypes.c_float * engine.vocabulary_size)
+        self._logits = ctypes.cast(lib.lp_logits(self._state), of_all).contents
         self._seed = ctypes.c_uint64()
 
     def restart(self, seed: int = 0) -> None:
@@ -185,8 +186,7 @@ class Text:
 
     def logits(self) -> "ctypes.Array[ctypes.c_float]":
         """After the last piece that was read; the next one's are written over them."""
-        pointer = ctypes.cast(self._lib.lp_logits(self._state), self._logits)
-        return pointer.contents
+        return self._logits
 
     def check_finite(self) -> None:
         """Raises FileError where the logits are no finite numbers: nothing is then likelier than

@@ -1,29 +1,28 @@
 """Texts continued by the engine: one answer at a time, or a story as a stream. Knows no task."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from lilliput.engine.binding import END, Engine
 from lilliput.errors import SpecError
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import GREEDY, Sampling
 from lilliput.tasks.vocabulary import Vocabulary
 
-GREEDY = Sampling(temperature=0.0)
+
+class Answerer(Protocol):
+    """What continues prompts; prompt n draws from `seed` + n."""
+
+    def __call__(
+        self, prompts: Sequence[str], sampling: Sampling = GREEDY, seed: int = 0
+    ) -> list[str]: ...
 
 
 def answerer(
-    engine: Engine,
-    vocabulary: Vocabulary,
-    limit: int,
-    *,
-    longest: int = 0,
-    start: str = "",
-    sampling: Sampling = GREEDY,
-    seed: int = 0,
-) -> Callable[[Sequence[str]], list[str]]:
-    """An engine as what continues prompts (exam.decode.answerer, which has the arguments); prompt n
-    draws from `seed` + n."""
+    engine: Engine, vocabulary: Vocabulary, limit: int, *, longest: int = 0, start: str = ""
+) -> Answerer:
+    """An engine as what continues prompts (exam.decode.answerer, which has the arguments)."""
 
-    def answer(prompts: Sequence[str]) -> list[str]:
+    def answer(prompts: Sequence[str], sampling: Sampling = GREEDY, seed: int = 0) -> list[str]:
         answers = []
         text = engine.borrow()
         try:

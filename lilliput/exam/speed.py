@@ -8,9 +8,9 @@ from statistics import median
 import torch
 
 from lilliput.engine.binding import Text
-from lilliput.engine.continuing import GREEDY
 from lilliput.exam.decoded import Decoded
 from lilliput.exam.reader import Reader
+from lilliput.specs.sampling import GREEDY
 
 RUNS = 5
 """Runs after one that is not counted."""

@@ -1,7 +1,7 @@
 """A loaded model that answers questions."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ from lilliput.lab.words import not_read_words, outside_words
 from lilliput.models.card import Card
 from lilliput.models.modelfile import verified
 from lilliput.specs import StoriesSpec
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import GREEDY, Sampling
 from lilliput.tasks.expressions import parse_expression
+from lilliput.tasks.formats import longest_completion
 from lilliput.tasks.lines import Lines
 from lilliput.tasks.task import Problems, task_of
 from lilliput.tasks.tokens import AnyVocabulary
@@ -20,6 +21,7 @@ from lilliput.tasks.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from torch import nn
 
+    from lilliput.engine import continuing
     from lilliput.engine.binding import Engine
     from lilliput.exam.decode import Answerer
 
@@ -27,7 +29,6 @@ ONE_BY_ONE = 200_000
 """Parameters up to which the engine, one after another, is as fast as PyTorch many at once (at
 100,000 a tenth faster, at 300,000 a tenth to a third slower; where a model writes its working, six
 times as fast at 10,000)."""
-_GREEDY = Sampling(temperature=0.0)
 
 
 def longest_answer(task: Problems) -> int:
@@ -104,7 +105,7 @@ class Model:
         engine = self.engine if self.card.numbers == "float32" else None
         if engine is None or self.card.parameters > ONE_BY_ONE:
             return self.pytorch
-        return partial(self._by_engine, engine, _GREEDY, 0)
+        return self._by_engine
 
     @cached_property
     def pytorch(self) -> "Answerer":
@@ -122,27 +123,19 @@ class Model:
     def _decoded(self, prompts: Sequence[str], sampling: Sampling, seed: int) -> list[str]:
         """What the model goes on with, by the engine where there is one."""
         if self.engine is not None:
-            return self._by_engine(self.engine, sampling, seed, prompts)
+            return self._by_engine(prompts, sampling, seed)
         if sampling.temperature == 0:
             return self.pytorch(prompts)
         return [self._drawn(prompt, sampling, seed + n) for n, prompt in enumerate(prompts)]
 
-    def _by_engine(
-        self, engine: "Engine", sampling: Sampling, seed: int, prompts: Sequence[str]
-    ) -> list[str]:
+    @cached_property
+    def _by_engine(self) -> "continuing.Answerer":
         from lilliput.engine.continuing import answerer
 
-        vocabulary = self.vocabulary
+        engine, vocabulary, limit = self.engine, self.vocabulary, self.card.context
+        assert engine is not None, "ask for it first"
         assert isinstance(vocabulary, Vocabulary), "the engine reads no other"
-        return answerer(
-            engine,
-            vocabulary,
-            self.card.context,
-            longest=self.longest,
-            start=self.start,
-            sampling=sampling,
-            seed=seed,
-        )(prompts)
+        return answerer(engine, vocabulary, limit, longest=self.longest, start=self.start)
 
     def __call__(self, question: str) -> str:
         """The model's answer to one question, such as `12 + 24`."""
@@ -182,7 +175,7 @@ class Model:
         return self._asked(questions, self.pytorch, not_read)
 
     def _drawing(self, temperature: float, seed: int) -> "Answerer":
-        sampling = Sampling(temperature=temperature)
+        sampling = Sampling(temperature=temperature) if temperature else GREEDY
         return lambda prompts: self._decoded(prompts, sampling, seed)
 
     def _asked(
@@ -225,15 +218,15 @@ class Model:
             self._check_room(question, written, 2)
             return written, self.task.groups[0]
         expression = parse_expression(question)
-        if any(n.denominator != 1 or n < 0 for n in (expression.left, expression.right)):
+        if any(n.denominator != 1 or n.numerator < 0 for n in (expression.left, expression.right)):
             raise ProblemError(
                 f"{question!r} has an operand that is no whole number of 0 or more; this model has"
                 f" learned {self.card.spec.task.operands}"  # type: ignore[union-attr]
             )
         written = self.task.format.prompt(str(expression))
         self.vocabulary.encode(written)
-        style, operation = self.task.format, expression.operation
-        self._check_room(question, written, style.longest_answer(operation))
+        operation = expression.operation
+        self._check_room(question, written, longest_completion(self.task.format, operation))
         return written, operation
 
     def _check_room(self, question: str, written: str, longest: int) -> None:

@@ -17,7 +17,7 @@ from lilliput.lab.modelcard import MARK, ModelCard
 from lilliput.lab.telling import TextModel
 from lilliput.lab.words import not_read_words
 from lilliput.models.card import Card
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import GREEDY
 
 GOLDEN = "Once upon a time"
 """What story tellers are checked with, where they know its characters."""
@@ -25,7 +25,6 @@ PIECES = 100
 """Of a story that is compared."""
 QUESTIONS = 20
 """Of the validation problems that a calculator is checked with."""
-_GREEDY = Sampling(temperature=0.0)
 _SHOWN = 40
 """Characters of a text that differs."""
 THEN = "; make room or choose another --out"
@@ -99,7 +98,7 @@ def golden(job: Job) -> dict[str, str]:
 def says(model: Model | TextModel, lines: Sequence[str]) -> dict[str, str]:
     """Lines, and what a model says to each greedily, by the engine where that is built."""
     if isinstance(model, TextModel):
-        told = [model.tell(line, sampling=_GREEDY, pieces=PIECES) for line in lines]
+        told = [model.tell(line, sampling=GREEDY, pieces=PIECES) for line in lines]
         return {line: line + "".join(pieces) for line, pieces in zip(lines, told, strict=True)}
     answers = model.said(lines)
     return {q: line(model, q, a) for q, a in zip(lines, answers, strict=True)}
@@ -124,7 +123,7 @@ def _questions(model: Model) -> list[str]:
 def _told(model: TextModel, prompt: str) -> Iterator[str]:
     from lilliput.exam.telling import tell
 
-    return tell(model.reader, prompt, sampling=_GREEDY, pieces=PIECES)
+    return tell(model.reader, prompt, sampling=GREEDY, pieces=PIECES)
 
 
 def line(model: Model, question: str, answer: str) -> str:

@@ -48,3 +48,7 @@ def check_seed(seed: int) -> None:
     """Raises SpecError unless draws can come from it."""
     if not 0 <= seed < 2**31:
         raise SpecError(f"seed must be from 0 to 2147483647; got {seed}")
+
+
+GREEDY = Sampling(temperature=0.0)
+"""The likeliest piece each time."""

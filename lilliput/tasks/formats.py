@@ -93,7 +93,7 @@ class AnswerFormat:
 
     def longest_answer(self, operations: str) -> int:
         """Characters of the longest completion of any of `operations`, end mark included."""
-        return max(_longest_answer(self, operation) for operation in operations)
+        return max(longest_completion(self, operation) for operation in operations)
 
     @property
     def line_length(self) -> int:
@@ -164,7 +164,7 @@ def format_of(spec: ArithmeticSpec) -> AnswerFormat:
 
 
 @lru_cache
-def _longest_answer(style: AnswerFormat, operation: str) -> int:
-    """Asked for each answer; worked out anew it took a third of an answer's time."""
+def longest_completion(style: AnswerFormat, operation: str) -> int:
+    """`longest_answer` of one operation; worked out for each answer it took a third of its time."""
     most = 10**style.digits - 1
     return style.longest(operation) - len(style.prompt(f"{most} {operation} {most}"))
