@@ -154,6 +154,6 @@ def main() -> None:
         print(row, flush=True)
     print(
         "   decoding (reach: 5 x the published way) and a training step (reach: 3 x):"
-        " `python -m bench memory_gru` times them\n"
-        "   mingru in a third of memory-gru's training time: MISSED, LOG.md 2026-11-25 says why"
+        " `python -m bench memory_gru` times them, and mingru beside memory-gru (reach: a third of"
+        " its training time, or LOG.md says why not)"
     )
