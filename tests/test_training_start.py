@@ -16,7 +16,6 @@ from lilliput.models.attention import SHORT, attend
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, LinesSpec, RunSpec, TrainingSpec
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
-from lilliput.training.loss import loss_of
 from lilliput.training.run import card_of, run
 from lilliput.training.start import path_of, take_over
 
@@ -62,11 +61,11 @@ def test_each_step_drops_others_and_an_exam_drops_none() -> None:
     for step, seed in ((5, 0), (5, 0), (6, 0), (5, 1)):
         training.step, training.spec = step, replace(TINY, seed=seed)
         with training._dropping(), torch.no_grad():
-            losses.append(float(loss_of(training.model, chunk, CPU)[1]))
+            losses.append(float(training.loss(chunk)[1]))
     assert losses[0] == losses[1]
     assert len(set(losses)) == 3
     with torch.no_grad():
-        outside = {float(loss_of(training.model, chunk, CPU)[1]) for _ in range(3)}
+        outside = {float(training.loss(chunk)[1]) for _ in range(3)}
     assert len(outside) == 1
     assert outside.isdisjoint(losses)
 

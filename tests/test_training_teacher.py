@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from text_toys import stories_spec
-from trained_toys import CPU, train
+from trained_toys import train
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.faces import cli
@@ -30,7 +30,6 @@ from lilliput.specs import (
 from lilliput.tasks.task import task_of
 from lilliput.training.batches import IGNORED, Batches
 from lilliput.training.loop import Training
-from lilliput.training.loss import loss_of
 
 TASK = ArithmeticSpec(operands="0-9", operations="+", format="plain")
 TRAINING = TrainingSpec(steps=100, batch=32, evaluate_every=100, warmup=5)
@@ -58,7 +57,7 @@ def test_the_loss_by_hand(teacher: Path) -> None:
     master = training._teacher
     assert master is not None
     chunk = Batches(task_of(TASK), spec.training, 0).batch(0)[0]  # type: ignore[arg-type]
-    loss, nats = loss_of(training.model, chunk, CPU, master)
+    loss, nats = training.loss(chunk)
     network = modelfile.load(teacher / "model.safetensors")[0]
     ids_BT = torch.from_numpy(chunk.ids_BT)
     with torch.no_grad():
@@ -70,14 +69,15 @@ def test_the_loss_by_hand(teacher: Path) -> None:
     assert not learned_BS.all(), "rows differ in length, so some of their ends are not learned"
     wanted = 0.75 * nats + 0.25 * 9 * kl_BS[learned_BS].sum()
     assert torch.allclose(loss, wanted, rtol=1e-4)
-    assert torch.equal(nats, loss_of(training.model, chunk, CPU)[0])
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None for p in master.network.parameters())
     assert all(p.grad is not None for p in training.model.parameters())
     # A teacher that is the student has nothing to teach.
-    same = replace(master, network=training.model)
-    alone, nats = loss_of(training.model, chunk, CPU, same)
+    training._teacher = replace(master, network=training.model)
+    alone, nats = training.loss(chunk)
     assert torch.allclose(alone, 0.75 * nats, rtol=1e-5)
+    training._teacher = None
+    assert [part.item() for part in training.loss(chunk)] == [nats.item()] * 2
 
 
 def apart(spec: RunSpec, teacher: Path) -> float:

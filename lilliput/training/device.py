@@ -1,6 +1,11 @@
 """Which device trains, and whether its numbers can be trusted; knows no task."""
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from lilliput.errors import DeviceError, SpecError
 from lilliput.models.build import build
@@ -69,3 +74,11 @@ def half_precision(training: TrainingSpec, num_parameters: int, device: torch.de
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return device.type == "cpu" and has_half_units(device)
+
+
+def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """The array there; of a GPU only the copy waits, not the program."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,34 +27,16 @@ from lilliput.specs.run import RunSpec
 from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import Task
 from lilliput.training.answers import lessons_of
-from lilliput.training.batches import IGNORED, Batches
+from lilliput.training.batches import IGNORED, Batches, Chunk
 from lilliput.training.begin import Begin, begin
-from lilliput.training.device import half_precision
+from lilliput.training.device import half_precision, to_device
 from lilliput.training.loss import loss_of
 from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
+from lilliput.training.record import Record
 from lilliput.training.start import take_over
 from lilliput.training.teacher import Teacher, teacher_of
 from lilliput.training.validate import Validation, validate
 from lilliput.training.windows import Windows
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of metrics.jsonl: what was measured at a step; scores as in training/validate."""
-
-    step: int
-    loss: float
-    """Mean nats per learned character since the record before."""
-    right: int
-    total: int
-    low: float
-    high: float
-    groups: dict[str, tuple[int, int]]
-    """Right and total of each operation, on validation problems."""
-    seconds: float
-    """Time of training since the run began, without validations."""
-    characters: int
-    """Characters read in training since the run began."""
 
 
 class Training:
@@ -105,7 +86,9 @@ class Training:
         self.stale = 0
         self.best_weights: dict[str, Tensor] = {}
         self._mined = np.zeros(0, dtype=np.int64)
-        self._nats = torch.zeros((), dtype=torch.float64)
+        # Where it is summed up no step waits for the device; MPS has no float64.
+        there = torch.device("cpu") if self.device.type == "mps" else self.device
+        self._nats = torch.zeros((), dtype=torch.float64, device=there)
         self._learned = 0
         self._characters_a_piece = task.characters_a_piece if isinstance(task, Stories) else 1.0
         self._batches: Batches | Windows | None = None
@@ -161,10 +144,9 @@ class Training:
         set_rates(self.optimizers, self.spec.training, self.step)
         with self._dropping():
             for chunk in chunks:
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-                    loss, nats = self._loss(self.model, chunk, self.device, self._teacher)
+                loss, nats = self.loss(chunk)
                 (loss / learned).backward()  # type: ignore[no-untyped-call]
-                self._nats += nats.detach().cpu().double()  # MPS has no float64
+                self._nats += nats.detach().to(self._nats.device).double()
                 self.characters += round(chunk.ids_BT.size * self._characters_a_piece)
         clip(self.model, self.spec.training.clip)
         for optimizer in self.optimizers:
@@ -176,6 +158,14 @@ class Training:
         self._learned += learned
         self.step += 1
         self.seconds += time.perf_counter() - started
+
+    def loss(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
+        """What is to be made small, and nats: sums over the characters of the chunk that are
+        learned."""
+        ids_BT = to_device(chunk.ids_BT, self.device)
+        targets_BS = to_device(chunk.targets_BS, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+            return self._loss(self.model, ids_BT, targets_BS, chunk.first, self._teacher)
 
     @contextmanager
     def _dropping(self) -> Iterator[None]:
@@ -210,14 +200,16 @@ class Training:
     def record(self) -> Record:
         """Validates, and does what depends on it: early stopping and error mining. To be called
         at multiples of `evaluate_every` only, so that slices of a run change nothing."""
-        validation = self.validation()
-        loss = self.mean_loss
+        started = time.perf_counter()
+        loss = self.mean_loss  # waits for the steps that a GPU has not done yet
+        self.seconds += time.perf_counter() - started
         if not math.isfinite(loss):
             raise LilliputError(
                 f"the loss is {loss} at step {self.step}: training has diverged; lower the learning"
                 " rates (--learning-rate, --muon-learning-rate)"
             )
-        self._nats, self._learned = torch.zeros((), dtype=torch.float64), 0
+        validation = self.validation()
+        self._nats, self._learned = torch.zeros_like(self._nats), 0
         if self.spec.training.patience:
             if validation.right > self.best:
                 self.best, self.stale = validation.right, 0
@@ -252,7 +244,7 @@ class Training:
         tensors["mined"] = torch.from_numpy(self._mined)
         numbers = [self.step, self.seconds, self.characters, self.best, self.stale]
         tensors["numbers"] = torch.tensor(
-            [*numbers, self._nats, self._learned], dtype=torch.float64
+            [*numbers, float(self._nats), self._learned], dtype=torch.float64
         )
         metadata = {"digest": self.spec.digest, "format": "lilliput resume 1"}
         return safetensors.torch.save(
@@ -283,7 +275,8 @@ class Training:
         self._mined = tensors["mined"].numpy()
         self.step, self.characters, self.stale = int(numbers[0]), int(numbers[2]), int(numbers[4])
         self.seconds, self.best = numbers[1], numbers[3]
-        self._nats, self._learned = torch.tensor(numbers[5], dtype=torch.float64), int(numbers[6])
+        self._nats.fill_(numbers[5])
+        self._learned = int(numbers[6])
 
     @staticmethod
     @torch.no_grad()

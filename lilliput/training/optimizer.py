@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from lilliput.specs.training import TrainingSpec
-from lilliput.training.muon import Float32Muon, has_half_units
+from lilliput.training.muon import StackedMuon
 
 _OUTSIDE = ("embed", "positions", "head", "convolution", "wte", "wpe")
 """Tables of characters and positions: rows that are looked up, so no matrices to Muon; nor is a
@@ -27,9 +27,8 @@ def optimizers_of(model: nn.Module, training: TrainingSpec) -> list[Optimizer]:
             matrices.append(parameter)
     optimizers: list[Optimizer] = []
     if training.optimizer == "muon" and matrices:
-        kind = Muon if has_half_units(matrices[0].device) else Float32Muon
         optimizers.append(
-            kind(
+            StackedMuon(
                 matrices,
                 lr=training.muon_learning_rate,
                 weight_decay=training.weight_decay,

@@ -34,7 +34,8 @@ from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.training.answers import keep_answers
 from lilliput.training.begin import begin
-from lilliput.training.loop import Record, Training
+from lilliput.training.loop import Training
+from lilliput.training.record import Record
 
 _SAVE_EVERY = 20.0
 """Seconds of training that a kill may cost at most."""
