@@ -34,7 +34,7 @@ def main() -> None:
     reach = " (reach: 4 x with bfloat16 units)"
     for words, training in (("its settings in our loop", preset), ("our defaults", ours)):
         run = Training(RunSpec(task=TASK, model=baby_model(), training=training), task_of(TASK))
-        one, other = _speeds(run, _published())
+        one, other = _speeds(run, published())
         size = sum(parameter.numel() for parameter in run.model.parameters())
         half = half_precision(training, size, torch.device("cpu"))
         print(
@@ -71,13 +71,13 @@ def _problems() -> None:
     """Our defaults as they are: a problem a row, padded, of which the answer is learned."""
     task, usual = ArithmeticSpec(), TrainingSpec()
     run = Training(RunSpec(task=task, model=baby_model(), training=usual), task_of(task))
-    theirs = _published()
+    theirs = published()
     one, other = in_turn(run.one_step, theirs.one_step, repeats=REPEATS)
     lines = len(Batches(task_of(TASK), usual, 0).problems)
-    published = ROWS * BLOCK * lines / len(_stream()) / other.median
+    their_problems = ROWS * BLOCK * lines / len(_stream()) / other.median
     print(
         f"   a problem a row, as our defaults have it: {usual.batch / one.median:,.1f} problems/s,"
-        f" published way {published:,.1f}, {usual.batch / one.median / published:.1f} x"
+        f" published way {their_problems:,.1f}, {usual.batch / one.median / their_problems:.1f} x"
     )
 
 
@@ -89,6 +89,7 @@ def _stream() -> torch.Tensor:
     return torch.from_numpy(batches._stream[0].astype("int64"))
 
 
-def _published() -> PublishedTraining:
+def published(rows: int = ROWS, device: str = "cpu") -> PublishedTraining:
+    """nanoGPT's training on the same stream."""
     torch.manual_seed(0)
-    return PublishedTraining(_stream(), len(task_of(TASK).vocabulary), ROWS, BLOCK)
+    return PublishedTraining(_stream(), len(task_of(TASK).vocabulary), rows, BLOCK, device)
