@@ -23,6 +23,8 @@ MOST_BYTES = 4_096
 """Of a line that the program reads."""
 COMPILE = "cc -O3 -ffp-contract=off"
 """What every compiler must be told: no product and sum in one, or texts differ by machine."""
+_LICENCE = "/* SPDX-License-Identifier: MIT. Copyright (c) 2026 the Lilliput developers. */"
+"""Of the code, not of the weights."""
 _INSIDE = """#ifdef __GNUC__
 #define INSIDE static __attribute__((unused))
 #else
@@ -99,6 +101,7 @@ def model_parts(
     }
     defined = "\n".join(f"#define {name} {size}" for name, size in sizes.items())
     parts = [
+        _LICENCE,
         defined,
         *_engine(_WHOLE if whole else _FLOATS),
         _weights(pack(flat) if packed else flat),
