@@ -9,7 +9,7 @@ from lilliput.engine import binding
 from lilliput.faces.cli import main
 from lilliput.lab import answering
 from lilliput.lab.answering import Model
-from lilliput.lab.verbs import grade
+from lilliput.lab.verbs import grade_problems
 
 pytestmark = pytest.mark.skipif(
     binding.library() is None, reason="no C compiler when this was installed"
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def exam(path: Path) -> dict[str, Any]:
-    made = grade(str(path), keep=False).to_dict()
+    made = grade_problems(str(path), keep=False).to_dict()
     return {name: made[name] for name in ("grade", "maps")}
 
 

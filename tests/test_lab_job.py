@@ -10,7 +10,7 @@ import torch
 from lilliput.exam import grade
 from lilliput.exam.decode import Answerer
 from lilliput.lab.job import advance, ask_unseen
-from lilliput.lab.verbs import grade as graded_run
+from lilliput.lab.verbs import grade_problems as graded_run
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.tasks.arithmetic import Arithmetic
 from lilliput.tasks.splits import Problem

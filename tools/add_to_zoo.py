@@ -16,7 +16,7 @@ from typing import Any
 
 from lilliput import zoo
 from lilliput.files import write_atomically
-from lilliput.lab.verbs import grade
+from lilliput.lab.verbs import grade_problems
 from lilliput.lab.zoofacts import answers_a_second, facts, text_facts
 from lilliput.models.modelfile import read_card
 from lilliput.specs import StoriesSpec
@@ -73,7 +73,7 @@ def _valid(path: Path) -> list[int]:
     if isinstance(read_card(path).spec.task, StoriesSpec):
         found: list[int] = text_facts(str(path))["valid"]
         return found
-    part = grade(str(path), ["valid"], keep=False).grade.sections["valid"].overall
+    part = grade_problems(str(path), ["valid"], keep=False).grade.sections["valid"].overall
     return [part.right, part.total]
 
 

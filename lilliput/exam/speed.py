@@ -1,7 +1,7 @@
-"""How fast a model writes, one text at a time. Knows no task."""
+"""How fast a model writes or answers, one text at a time. Knows no task."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -38,6 +38,26 @@ class Speed:
     runs: int
     by: str = "PyTorch"
     """What decodes: `PyTorch` or the `engine`."""
+
+
+def answers_a_second(
+    answer: Callable[[Sequence[str]], object], questions: Sequence[str], seconds: float = 1.0
+) -> float:
+    """Questions that are answered in a second of one core, one at a time, to three digits: the
+    median of `RUNS` runs.
+
+    Args:
+        seconds: of processor time, of each run; one answer at least is waited for.
+    """
+    rates = []
+    for _ in range(RUNS):
+        asked, begun, took = 0, time.process_time(), 0.0
+        while took < seconds or not asked:
+            answer([questions[asked % len(questions)]])
+            asked += 1
+            took = time.process_time() - begun
+        rates.append(asked / max(took, 1e-9))
+    return float(f"{median(rates):.3g}")
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lilliput.errors import SpecError, UserError, nearest
+from lilliput.errors import UserError
 from lilliput.faces.cli_flags import WHOLE, Flag, given, parse
 from lilliput.faces.text import print_grade
 from lilliput.specs.task import Rounding
@@ -17,7 +17,6 @@ ABOUT = (
     " or - for standard input, is graded line by line, at 2 decimals unless told. A model of text"
     " is asked bits per character, context, a story card and its speed."
 )
-_MODEL_ENDS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
 
 def flags_of() -> list[Flag]:
@@ -39,7 +38,9 @@ def main(argv: Sequence[str]) -> int:
     flags, argv = flags_of(), ["./-" if a == "-" else a for a in argv]
     values = parse("grade", ABOUT, flags, argv)
     stdin = values.what == "./-"
-    text = stdin or _is_text(values.what)
+    from lilliput.lab.grading import is_expressions
+
+    text = stdin or is_expressions(values.what)
     _refuse(flags, argv, text, "standard input" if stdin else values.what)
     if stdin:
         return _text(sys.stdin.buffer.read(), "standard input", values)
@@ -56,60 +57,27 @@ def _refuse(flags: Sequence[Flag], argv: Sequence[str], text: bool, what: str) -
             raise UserError(f"{what} is {kind}; {flag.typed} is for {other}: leave it out")
 
 
-def _is_text(name: str) -> bool:
-    """A file that is no model: neither by its name nor by its first bytes."""
-    path = Path(name)
-    if name.startswith("zoo:") or not path.is_file() or path.suffix in _MODEL_ENDS:
-        return False
-    with path.open("rb") as file:
-        start = file.read(9)
-    # A safetensors file opens with a length of 8 bytes and a JSON table; a text has no zero byte.
-    return not (start[8:9] == b"{" and b"\0" in start[:8])
-
-
 def _model(values: Any) -> int:
-    from lilliput.lab.answering import Model
-    from lilliput.lab.load import load
-    from lilliput.lab.verbs import SECTIONS, grade
+    from lilliput.faces.exam_live import exam_bar
+    from lilliput.lab.grading import grade
+    from lilliput.lab.stories import TextGraded
 
-    model = load(values.what)
-    if not isinstance(model, Model):
-        return _story(values, model.taken)
-    if values.text or values.anchors:
-        raise UserError(
-            f"{values.what} answers questions; --text and --anchors are for models of text"
+    with exam_bar() as progress:
+        graded: Any = grade(
+            values.what, values.sections, values.text, anchors=values.anchors, progress=progress
         )
-    for name in values.sections:
-        if name not in SECTIONS:
-            raise SpecError(f"unknown section {name!r}" + nearest(name, SECTIONS))
-    whole = not values.sections
-    graded = grade(values.what, values.sections or SECTIONS, keep=whole)
+    told = isinstance(graded, TextGraded)
+    if told and graded.model.taken:
+        print(f"lilliput: {graded.model.taken}", file=sys.stderr)
     if values.json:
         print(json.dumps(graded.to_dict(), ensure_ascii=False))
+    elif told:
+        from lilliput.faces.text_story import print_story_grade
+
+        print_story_grade(graded)
     else:
         print_grade(graded)
-    if graded.unkept:
-        print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
-    return 0
-
-
-def _story(values: Any, taken: str) -> int:
-    from lilliput.faces.exam_live import exam_bar
-    from lilliput.faces.text_story import print_story_grade
-    from lilliput.lab.stories import grade_text
-
-    if values.sections:
-        told = taken or f"{values.what} tells stories"
-        raise UserError(f"{told}; its exam has no sections: leave them out")
-    if taken:
-        print(f"lilliput: {taken}", file=sys.stderr)
-    with exam_bar() as progress:
-        graded = grade_text(values.what, values.text, values.anchors, progress=progress)
-    if values.json:
-        print(json.dumps(graded.to_dict(), ensure_ascii=False))
-    else:
-        print_story_grade(graded)
-    if graded.remark:
+    if told and graded.remark:
         print(f"lilliput: {graded.remark}", file=sys.stderr)
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)

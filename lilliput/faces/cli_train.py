@@ -179,7 +179,7 @@ def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
 
 def _train(spec: RunSpec, values: Any) -> int:
     from lilliput.lab.job import count
-    from lilliput.lab.verbs import grade, run_folder, train
+    from lilliput.lab.verbs import grade_problems, run_folder, train
 
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
     if values.ten_fold:
@@ -230,7 +230,7 @@ def _train(spec: RunSpec, values: Any) -> int:
         if graded.remark:
             print(f"lilliput: {graded.remark}", file=sys.stderr)
     else:
-        graded, show = grade(str(folder), why="train"), print_grade
+        graded, show = grade_problems(str(folder), why="train"), print_grade
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     if values.report:

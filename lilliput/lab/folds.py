@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lilliput.lab.verbs import grade, train
+from lilliput.lab.verbs import grade_problems, train
 from lilliput.specs import RunSpec
 from lilliput.units import Interval, clustered_wilson
 
@@ -28,7 +28,7 @@ def ten_fold(spec: RunSpec, folder: Path, device: str = "cpu") -> Iterator[Fold]
         here = replace(spec, task=replace(spec.task, fold=number))
         for _ in train(here, folder / f"fold-{number}", device):
             pass
-        graded = grade(str(folder / f"fold-{number}"), ["unseen"], why="train --ten-fold")
+        graded = grade_problems(str(folder / f"fold-{number}"), ["unseen"], why="train --ten-fold")
         tally = graded.grade.sections["unseen"].overall
         yield Fold(number, tally.right, tally.total)
 

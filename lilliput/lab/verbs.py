@@ -1,5 +1,5 @@
-"""The verbs: train, grade, find; `writing` has sample and data. They join the rooms; faces only
-call them.
+"""The verbs train and find, and the exam of models that answer questions; other verbs have files of
+their own. They join the rooms; faces only call them.
 
 Nothing heavy is imported before it is needed: `lilliput --help` costs no torch.
 """
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import FileError, SpecError
 from lilliput.files import write_atomically
 from lilliput.lab.answering import Model
+from lilliput.lab.bases import with_start
 from lilliput.lab.load import keep_exam, load_answerer, record_look
-from lilliput.lab.sealing import kept_answers, teacher_path, with_teacher
+from lilliput.lab.sealing import kept_answers, sealed_model, teacher_path, with_teacher
 from lilliput.lab.starting import FAMILY, HOME, Descent, is_trained, starting
 from lilliput.specs import (
     ArithmeticSpec,
+    HFSpec,
     LinesSpec,
     RunSpec,
     StoriesSpec,
@@ -29,7 +31,7 @@ from lilliput.specs.search import SearchSpec
 from lilliput.tasks.splits import Section
 
 if TYPE_CHECKING:
-    from lilliput.exam.grade import Grade
+    from lilliput.exam.grade import Answer, Grade
     from lilliput.search.result import Snapshot
     from lilliput.tasks.corpus import Corpus
     from lilliput.tasks.documents import Progress
@@ -55,6 +57,18 @@ def sealed(task: TaskSpec) -> TaskSpec:
     return task
 
 
+def sealed_run(spec: RunSpec) -> RunSpec:
+    """The spec with the digests of all that it names, so that its own is that content's.
+
+    Raises:
+        SpecError, NotFoundError, FileError: as of `train`.
+    """
+    if isinstance(spec.task, StoriesSpec) and not spec.task.text_digest:
+        prepare(spec.task, lambda what, share: None)
+    model = sealed_model(spec.model) if isinstance(spec.model, HFSpec) else spec.model
+    return with_teacher(with_start(replace(spec, task=sealed(spec.task), model=model)))
+
+
 def prepare(task: StoriesSpec, progress: "Progress") -> "Corpus":
     """Makes the corpus of a text ready, which may take minutes, and says how far it is.
 
@@ -77,10 +91,30 @@ def run_folder(spec: RunSpec, name: str = "") -> Path:
 def train(
     spec: RunSpec, folder: Path, device: str = "cpu", began: Callable[[], None] = lambda: None
 ) -> "Iterator[Moment]":
-    """Trains a spec in a folder, or goes on there. The same spec is not trained twice.
+    """Trains a spec in a folder, or goes on there, step by step as the iterator is consumed; at its
+    end the folder holds the model. The same spec is not trained twice.
+
+    >>> import lilliput
+    >>> spec = lilliput.RunSpec(
+    ...     task=lilliput.ArithmeticSpec(operations="+"),
+    ...     model=lilliput.GPTSpec(layers=1, width=8, heads=1),
+    ...     training=lilliput.TrainingSpec(steps=20, batch=32, evaluate_every=20),
+    ... )
+    >>> for moment in lilliput.train(spec, Path("runs/mine")):
+    ...     if moment.record:
+    ...         print(moment.step, moment.record.total)
+    20 808
+    >>> lilliput.load("runs/mine")
+    <Model runs/mine: gpt, 888 parameters>
 
     Args:
+        folder: that of a new run, or of one that was stopped.
+        device: `cpu`, `cuda` or `mps`.
         began: called once, when nothing is left that could refuse the run; see training.run.
+
+    Raises:
+        SpecError, NotFoundError, FileError: its text, its teacher or the model that it starts from
+            cannot be had or does not fit, or the folder holds another run.
     """
     import torch
 
@@ -90,6 +124,7 @@ def train(
 
     # Threads cost tiny models more than they bring; many runs share the cores instead.
     torch.set_num_threads(1)
+    spec = sealed_run(spec)
     teacher = teacher_path(spec.training)
     where = choose_device(device)
     yield from run(spec, task_of(spec.task), folder, where, teacher, began=began)
@@ -108,6 +143,8 @@ class Graded:
     """Why exam.json could not be written; empty: it was, or was not asked for."""
     num_looks: int = 0
     """How often this model was asked unseen, this time included; 0: not now, or not recorded."""
+    answers: "Sequence[Answer]" = ()
+    """All that it said, section by section."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -123,7 +160,7 @@ class Graded:
         }
 
 
-def grade(
+def grade_problems(
     name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True, why: str = "grade"
 ) -> Graded:
     """Asks a model whole sections of its task's exam.
@@ -140,7 +177,8 @@ def grade(
     started = time.perf_counter()
     graded, answers = grade_task(model.task, model.answerer, sections)
     maps = heat_maps(answers) if isinstance(model.card.spec.task, ArithmeticSpec) else []
-    result = Graded(model, graded, tuple(maps), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    result = Graded(model, graded, tuple(maps), seconds, answers=answers)
     if keep:
         result = replace(result, unkept=keep_exam(model.path, result.to_dict()))
     unseen = graded.sections.get("unseen")
@@ -165,6 +203,15 @@ def find(
 ) -> "Iterator[Snapshot]":
     """Searches in a folder, or goes on there; the last snapshot has the result. Afterwards every
     confirmed size lies in `folder/models` with its exam.
+
+    >>> import lilliput
+    >>> small = lilliput.SearchSpec(smallest=300, largest=300, steps=2, seeds=0, workers=1)
+    >>> task = lilliput.ArithmeticSpec(operands="0-9", operations="+")
+    >>> few = lilliput.TrainingSpec(steps=2, batch=8, evaluate_every=2)
+    >>> for snapshot in lilliput.find(small, task, few, Path("searches/mine")):
+    ...     pass
+    >>> snapshot.result.steps, snapshot.result.winner
+    (2, None)
 
     Args:
         parent: a run that starts from a trained gpt (lab.shrinking), which is then cut down to
@@ -228,16 +275,10 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
         model = training.finish()
         modelfile.save(path, model, card_of(training, model))
     if not (home / "exam.json").exists():
-        unkept = _grade_any(path, spec)
-        if unkept:
-            raise FileError(unkept)
+        from lilliput.lab.grading import grade
+
+        graded = grade(str(path), why="find")
+        assert not isinstance(graded, list), "a model file is no text of expressions"
+        if graded.unkept:
+            raise FileError(graded.unkept)
     return path
-
-
-def _grade_any(path: Path, spec: RunSpec) -> str:
-    """Grades a model file; why its exam could not be kept, or nothing."""
-    if not isinstance(spec.task, StoriesSpec):
-        return grade(str(path), why="find").unkept
-    from lilliput.lab.stories import grade_text
-
-    return grade_text(str(path), why="find").unkept

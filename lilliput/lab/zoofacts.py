@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from lilliput.lab.load import load
@@ -63,20 +61,13 @@ def text_facts(name: str) -> dict[str, Any]:
 
 
 def answers_a_second(name: str) -> float:
-    """Unseen problems that a model answers in a second of one core, one at a time, to three digits:
-    the median of five runs."""
+    """As exam.speed, of unseen problems."""
+    from lilliput.exam import speed
     from lilliput.lab.load import load_answerer
 
     model = load_answerer(name)
     questions = [problem.question for problem in model.task.exam("unseen")]
-    rates = []
-    for _ in range(5):
-        asked, begun = 0, process_time()
-        while process_time() - begun < 1.0:
-            model.answer([questions[asked % len(questions)]])
-            asked += 1
-        rates.append(asked / (process_time() - begun))
-    return float(f"{median(rates):.3g}")
+    return speed.answers_a_second(model.answer, questions)
 
 
 def _bits_ends(section: "SectionBits") -> list[float]:
@@ -119,9 +110,9 @@ def _of_text(model: TextModel) -> dict[str, Any]:
 
 
 def _of_problems(name: str) -> dict[str, Any]:
-    from lilliput.lab.verbs import grade
+    from lilliput.lab.verbs import grade_problems
 
-    graded = grade(name, ("valid", "unseen", "beyond"), keep=False)
+    graded = grade_problems(name, ("valid", "unseen", "beyond"), keep=False)
     sections = graded.grade.sections
     unseen, beyond = sections["unseen"], sections.get("beyond")
     return {
