@@ -15,10 +15,10 @@ from report_pages import Page
 
 from lilliput.faces import chart_compare, charts, text
 from lilliput.faces.report_compare import write_comparison
+from lilliput.faces.side_by_side import labels
 from lilliput.faces.text_compare import (
     fewest_words,
     figures,
-    labels,
     markdown,
     print_comparison,
     told,

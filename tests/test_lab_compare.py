@@ -17,8 +17,8 @@ from lilliput.errors import LilliputError
 from lilliput.exam import story as stories_exam
 from lilliput.exam.bits import frequency_bits
 from lilliput.faces.cli import main
+from lilliput.lab.comparing import compare
 from lilliput.lab.load import load_text
-from lilliput.lab.stories import compare
 
 DOCUMENTS = ["ab c. abab c. ba.", "c. ab ab ab cab.", "abc. a b c."]
 

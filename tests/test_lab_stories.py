@@ -17,8 +17,9 @@ from lilliput.exam.story import PROMPT
 from lilliput.faces.cli import main
 from lilliput.faces.text_compare import figures
 from lilliput.files import read_lines
+from lilliput.lab.comparing import compare
 from lilliput.lab.load import load_text
-from lilliput.lab.stories import compare, exam_of
+from lilliput.lab.stories import exam_of
 from lilliput.tasks.corpus import texts
 from lilliput.tasks.documents import EXCERPT, read_documents
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lilliput.faces import charts
-from lilliput.faces.text_compare import labels, last_section
+from lilliput.faces.side_by_side import labels
+from lilliput.faces.text_compare import last_section
 
 if TYPE_CHECKING:
     from lilliput.lab.stories import TextGraded

@@ -19,7 +19,7 @@ VERBS = {
     "grade": "MODEL|FILE|-     the exam of a model, or a text file of expressions",
     "sample": "MODEL           free-running text; pipes into grade",
     "tell": '["Once upon"]      a story, streamed',
-    "compare": "MODEL MODEL ...    models of text side by side: size, bits, story card, speed",
+    "compare": "MODEL MODEL ...    models side by side: size, score or bits, speed, what is chance",
     "quantise": "MODEL             the same model in int8 or int16, and what that costs",
     "ship": "MODEL             a program, a page, C, ONNX, or for transformers; checked",
     "serve": "                  the web page: frontier, heat maps, calculator, stories, live runs",

@@ -1,4 +1,4 @@
-"""`lilliput compare`: models of text side by side, ours and others', on the same text."""
+"""`lilliput compare`: models side by side, ours and others', on the same exam."""
 
 import json
 import re
@@ -11,13 +11,18 @@ from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse
 
 if TYPE_CHECKING:
+    from lilliput.lab.comparing import Compared
     from lilliput.lab.stories import TextGraded
 
+    Found = dict[str, TextGraded | Compared]
+
 ABOUT = (
-    "Asks models of text the same exam: size, bits per character on the same documents, story card,"
-    " speed, and five stories each. Any mix of runs, zoo:NAME, model files, checkpoints of"
-    " tinystoriesgru (.pt, …q8.bin, …q15.bin) and llama2.c (.bin with its tokN.bin beside"
-    " it), and hf:NAME."
+    "Asks models the same exam. Of those that answer questions: size, scores of seen, unseen and"
+    " beyond, answers a second, and how each differs from the first on the same unseen problems"
+    " (exact McNemar test). Of models of text: size, bits per character on the same documents,"
+    " story card, speed, and five stories each. Any mix of runs, zoo:NAME, model files, checkpoints"
+    " of nanoGPT (.pt), tinystoriesgru (.pt, …q8.bin, …q15.bin), llama2.c (.bin with its tokN.bin"
+    " beside it), and hf:NAME."
 )
 
 
@@ -28,10 +33,15 @@ def flags_of() -> list[Flag]:
             "text",
             tuple[str, ...],
             (),
-            "Files of documents; empty: the package's excerpt, or what of it is unseen where a"
-            " model learned it. It is a part of zoo:stories-211k's validation text.",
+            "Of models of text: files of documents; empty: the package's excerpt, or what of it is"
+            " unseen where a model learned it. It is a part of zoo:stories-211k's validation text.",
         ),
-        Flag("markdown", bool, False, "Print Markdown: the tables and all stories."),
+        Flag(
+            "markdown",
+            bool,
+            False,
+            "Print Markdown: the tables, and all stories of models of text.",
+        ),
         Flag("json", bool, False, "Print JSON."),
         Flag("report", str, "", "A folder to write report.html and compare.md into."),
     ]
@@ -42,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     if not values.models:
         raise UserError("compare which models? `lilliput zoo` lists some")
     _refuse_twice(values.models)
-    graded: dict[str, TextGraded] = {}
+    graded: Found = {}
     failed: dict[str, LilliputError] = {}
     note = ""
     try:
@@ -67,11 +77,11 @@ def _refuse_twice(models: Sequence[str]) -> None:
         seen.add(Path(name))
 
 
-def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, LilliputError]") -> None:
+def _ask(values: Any, graded: "Found", failed: "dict[str, LilliputError]") -> None:
     """Fills in what each model's exam found, one after another, so that what is there when it is
     interrupted can be shown."""
     from lilliput.faces.exam_live import exam_bar
-    from lilliput.lab.stories import compare
+    from lilliput.lab.comparing import Compared, compare
 
     with exam_bar() as progress:
         for name, found in compare(values.models, values.text, progress):
@@ -81,7 +91,11 @@ def _ask(values: Any, graded: "dict[str, TextGraded]", failed: "dict[str, Lillip
             else:
                 graded[name] = found
                 print(f"asked {name}", file=sys.stderr)
-                for words in filter(None, (found.model.taken, found.remark, found.unkept)):
+                if isinstance(found, Compared):
+                    said = [found.graded.unkept]
+                else:
+                    said = [found.model.taken, found.remark, found.unkept]
+                for words in filter(None, said):
                     print(f"lilliput: {words}", file=sys.stderr)
 
 
@@ -92,16 +106,28 @@ def _named(name: str, words: str) -> str:
     return words if known else f"{name}: {words}"
 
 
-def _show(values: Any, graded: "dict[str, TextGraded]", note: str) -> None:
-    from lilliput.faces.text_compare import markdown, print_comparison
+def _show(values: Any, graded: "Found", note: str) -> None:
+    from lilliput.faces import text_answers, text_compare
+    from lilliput.lab.comparing import Compared
 
+    answered = {name: one for name, one in graded.items() if isinstance(one, Compared)}
+    told = {name: one for name, one in graded.items() if not isinstance(one, Compared)}
     if values.json:
         print(json.dumps([one.to_dict() for one in graded.values()], ensure_ascii=False))
+    elif values.markdown and answered:
+        print(text_answers.markdown(answered, note), end="")
     elif values.markdown:
-        print(markdown(graded, note), end="")
+        print(text_compare.markdown(told, note), end="")
+    elif answered:
+        text_answers.print_answers(answered)
     else:
-        print_comparison(graded)
+        text_compare.print_comparison(told)
     if values.report:
-        from lilliput.faces.report_compare import write_comparison
+        from lilliput.faces.report_compare import write_answers, write_comparison
 
-        print(f"report: {write_comparison(Path(values.report), graded, note)}", file=sys.stderr)
+        folder = Path(values.report)
+        if answered:
+            path = write_answers(folder, answered, note)
+        else:
+            path = write_comparison(folder, told, note)
+        print(f"report: {path}", file=sys.stderr)

@@ -1,9 +1,11 @@
-"""report.html of a comparison: tables and stories, on one page that opens offline."""
+"""report.html of a comparison: tables, and stories of models of text, on one page that opens
+offline."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lilliput.faces import text_answers
 from lilliput.faces.chart_compare import bits_chart
 from lilliput.faces.report_exam import write_chart
 from lilliput.faces.report_page import (
@@ -19,9 +21,9 @@ from lilliput.faces.report_page import (
     tag,
     whole_width,
 )
+from lilliput.faces.side_by_side import Figures
 from lilliput.faces.text_compare import (
     BEFORE_BITS,
-    Figures,
     fewest_words,
     figures,
     how_words,
@@ -30,8 +32,10 @@ from lilliput.faces.text_compare import (
     told,
 )
 from lilliput.files import write_atomically
+from lilliput.lab.words import task_words
 
 if TYPE_CHECKING:
+    from lilliput.lab.comparing import Compared
     from lilliput.lab.stories import TextGraded
 
 
@@ -49,18 +53,13 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]", said: str
     number = len(graded)
     title = f"{number} models of text, side by side" if number > 1 else f"{first.model.name}"
     size, card, speed = figures(graded)
-    parts = [tag("h1", title), headline(fewest_words(graded))]
-    if said:
-        parts.append(tag("p", f"{said[0].upper()}{said[1:]}.", class_="warning"))
-    parts.append(
-        note(
-            f"Asked were {last_section(first).documents:,} documents, each by itself; intervals are"
-            " of 95 %. Stories at temperature 0.65, seed 0."
-        )
+    how = (
+        f"Asked were {last_section(first).documents:,} documents, each by itself; intervals are of"
+        " 95 %. Stories at temperature 0.65, seed 0."
     )
     svg = write_chart(folder / "charts", "bits", bits_chart(graded))
     body = join(
-        tag("header", join(*parts)),
+        _header(title, fewest_words(graded), said, how),
         section(
             "table",
             "Size and bits per character",
@@ -72,9 +71,36 @@ def write_comparison(folder: Path, graded: "Mapping[str, TextGraded]", said: str
         section("speed", "Speed", _table(speed, "Speed"), note(speed.note)),
         section("stories", "Stories", *_stories(graded)),
     )
+    return _write(folder, title, body, markdown(graded, said))
+
+
+def write_answers(folder: Path, found: "Mapping[str, Compared]", said: str = "") -> Path:
+    """As `write_comparison`, of models that answer questions; without charts."""
+    first = next(iter(found.values())).graded.model
+    number = len(found)
+    title = f"{number} models of one exam, side by side" if number > 1 else first.name
+    parts = text_answers.figures(found)
+    how = f"Asked were {task_words(first.card.spec.task)}; intervals are of 95 %."
+    names = (("table", "Size, score and speed"), ("against", "Against the first"))
+    sections = (
+        section(name, heading, _table(part, heading), note(part.note))
+        for (name, heading), part in zip(names, parts, strict=False)
+    )
+    body = join(_header(title, text_answers.apart_words(found), said, how), *sections)
+    return _write(folder, title, body, text_answers.markdown(found, said))
+
+
+def _header(title: str, answer: str, said: str, how: str) -> Html:
+    parts = [tag("h1", title), *([headline(answer)] if answer else [])]
+    if said:
+        parts.append(tag("p", f"{said[0].upper()}{said[1:]}.", class_="warning"))
+    return tag("header", join(*parts, note(how)))
+
+
+def _write(folder: Path, title: str, body: Html, written: str) -> Path:
     path = folder / "report.html"
     write_atomically(path, page(title, body, {}, {}, "").encode(), then="")
-    write_atomically(folder / "compare.md", markdown(graded, said).encode(), then="")
+    write_atomically(folder / "compare.md", written.encode(), then="")
     return path
 
 

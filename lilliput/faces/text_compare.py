@@ -1,17 +1,15 @@
 """Models of text side by side, as terminal tables and as Markdown. Knows no verb and no flag."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from lilliput.faces.text import GAP, console, plain_table
+from lilliput.faces.side_by_side import Figures, labels, plain, print_tables, table_lines
+from lilliput.faces.text import console
 from lilliput.faces.text_story import CARD, replaced_words, thread_words, timing_words, wrapped
 from lilliput.units import bits_words, format_bytes
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from lilliput.exam.story import SectionBits
     from lilliput.lab.stories import TextGraded
 
@@ -22,35 +20,6 @@ if TYPE_CHECKING:
 _SIZE = ("model", "family", "parameters", "bytes")
 BEFORE_BITS = len(_SIZE)
 """Columns before those of bits per character, of which each text has one; context is the last."""
-
-
-class Figures(NamedTuple):
-    """A table of a comparison: the models down, some figures of each across."""
-
-    header: list[str]
-    """Of a column each; `\\n` where it may be broken."""
-    rows: list[list[str]]
-    note: str
-    """What is to be known of them."""
-
-
-def labels(names: Iterable[str]) -> dict[str, str]:
-    """What each model is called in a table: its name without its folders, but for those that tell
-    it from another.
-
-    >>> labels(["zoo:a", "runs/b", "runs/x/model.safetensors", "runs/y/model.safetensors"])
-    {'zoo:a': 'zoo:a', 'runs/b': 'b', 'runs/x/model.safetensors': 'x/model.safetensors', \
-'runs/y/model.safetensors': 'y/model.safetensors'}
-    """
-    parts = {
-        name: (name,) if name.startswith(("zoo:", "hf:")) else Path(name).parts for name in names
-    }
-    found = {}
-    for name, own in parts.items():
-        others = [other for known, other in parts.items() if known != name]
-        enough = (n for n in range(1, len(own)) if all(o[-n:] != own[-n:] for o in others))
-        found[name] = str(Path(*own[-next(enough, len(own)) :]))
-    return found
 
 
 def figures(graded: "Compared") -> list[Figures]:
@@ -183,44 +152,12 @@ def told(graded: "Compared") -> list[tuple[str, dict[str, str]]]:
 def print_comparison(graded: "Compared") -> None:
     """The tables, as many as the window's width asks for, then the stories."""
     out = console()
-    for part in figures(graded):
-        for table in fitted(part.header, part.rows, out.width):
-            out.print(table)
-            out.print()
-        if part.note:
-            out.print(part.note, markup=False)
-            out.print()
+    print_tables(figures(graded), out)
     for prompt, stories in told(graded):
         out.print(wrapped(prompt), style="bold", markup=False)
         for label, story in stories.items():
             out.print(wrapped(f"{label}: {story}", indent="  "), markup=False)
         out.print()
-
-
-def fitted(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> "Iterator[Table]":
-    """Rows in as many tables as it takes to cut nothing; the first column is in each of them, and
-    gives way where a window holds it and one other no longer."""
-    names, *columns = zip(header, *rows, strict=True)
-    while columns:
-        number = 1
-        while number < len(columns) and _width([names, *columns[: number + 1]]) <= width:
-            number += 1
-        shown, columns = [names, *columns[:number]], columns[number:]
-        right = [n for n, cells in enumerate(shown) if n and all(map(_is_count, cells[1:]))]
-        table = plain_table(*(cells[0] for cells in shown), right=right, folds=(0,))
-        for row in list(zip(*shown, strict=True))[1:]:
-            if any(row[1:]):
-                table.add_row(*row)
-        yield table
-
-
-def _width(columns: Sequence[Sequence[str]]) -> int:
-    lines = [[len(line) for cell in cells for line in cell.split("\n")] for cells in columns]
-    return sum(map(max, lines)) + GAP * (len(columns) - 1)
-
-
-def _is_count(cell: str) -> bool:
-    return cell.replace(",", "").isdecimal() or not cell
 
 
 def markdown(graded: "Compared", note: str = "") -> str:
@@ -229,25 +166,10 @@ def markdown(graded: "Compared", note: str = "") -> str:
     Args:
         note: said before all.
     """
-    lines = [_plain(note), ""] if note else []
-    for part in figures(graded):
-        header = [words.replace("\n", " ") for words in part.header]
-        lines += [_line(header), _line(["---"] * len(header)), *map(_line, part.rows), ""]
-        if part.note:
-            lines += [_plain(part.note), ""]
+    lines = [plain(note), ""] if note else []
+    lines += table_lines(figures(graded))
     for prompt, stories in told(graded):
-        lines += [f"**{_plain(prompt)}**", ""]
+        lines += [f"**{plain(prompt)}**", ""]
         for label, story in stories.items():
-            lines += [f"*{_plain(label)}*: {_plain(story)}", ""]
+            lines += [f"*{plain(label)}*: {plain(story)}", ""]
     return "\n".join(lines[:-1]) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown finds nothing to set."""
-    for mark in "\\|*_`<[#":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", "<br>")

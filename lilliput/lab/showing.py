@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +14,12 @@ from lilliput.errors import FileError, LilliputError
 from lilliput.files import read_lines
 from lilliput.lab.cut_words import tail_words
 from lilliput.lab.exams import Score, read_exam
+from lilliput.lab.same_exam import exam_key
 from lilliput.lab.verbs import RUNS, SEARCHES
 from lilliput.lab.words import task_words
 from lilliput.models.card import Card
 from lilliput.models.modelfile import read_card
-from lilliput.specs import ArithmeticSpec, LinesSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
-from lilliput.specs.codec import digest
+from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.zoo import Entry, entries, path_of, shape_words
 
 On = Literal["unseen", "validation", "typical", "all", ""]
@@ -60,27 +59,12 @@ class Shown:
     @property
     def group(self) -> str:
         """A name for the questions that it was asked."""
-        return _group(self.task)
+        return exam_key(self.task)
 
     @property
     def words(self) -> str:
         """What it does: `+ − × ÷ of 0–89`."""
         return task_words(self.task)
-
-
-@lru_cache(maxsize=4_096)
-def _group(task: TaskSpec) -> str:
-    if isinstance(task, LinesSpec):
-        return f"{task.file_digest}-{task.fold}"
-    if isinstance(task, StoriesSpec):
-        return f"{task.text_digest}-{task.fold}"
-    return digest(_questions(task))
-
-
-def _questions(task: ArithmeticSpec) -> ArithmeticSpec:
-    """The task without what changes neither its questions nor their answers and sections."""
-    asked = ("operations", "operands", "held_out", "decimals", "rounding", "fold")
-    return ArithmeticSpec(**{name: getattr(task, name) for name in asked})
 
 
 def shown() -> tuple[list[Shown], list[str]]:

@@ -231,8 +231,8 @@ def _own_words(spec: StoriesSpec) -> tuple[frozenset[str], float]:
     return words, unigram_bits(task_of(spec))
 
 
-def compare(
-    names: Sequence[str],
+def compare_texts(
+    models: Mapping[str, TextModel | LilliputError],
     text: Sequence[str] = (),
     progress: Progress = lambda what, share: None,
 ) -> Iterator[tuple[str, TextGraded | LilliputError]]:
@@ -240,6 +240,7 @@ def compare(
     cannot be had says why.
 
     Args:
+        models: by their names; an error where there is none.
         text: files or folders; empty: the excerpt that comes with the package, and of that, where
             some of the models learned it, only the documents that none of them has seen.
         progress: is told who is asked what, and which share of all exams is over.
@@ -251,10 +252,11 @@ def compare(
     sections = read_sections(text) if text else {"excerpt": list(read_documents(EXCERPT))}
     words, learners = corpus_words(), set[str]()
     found: list[tuple[str, tuple[TextModel, str] | LilliputError]] = []
-    for name in names:
-        progress(f"loading: {name}", 0.0)
+    for name, model in models.items():
+        if isinstance(model, LilliputError):
+            found.append((name, model))
+            continue
         try:
-            model = load_text(name)
             own, _, remark = _words(model)
             spec = _learned(model)
             if not text and spec is not None and not spec.text:
@@ -278,12 +280,12 @@ def compare(
             continue
 
         def show(what: str, share: float, done: int = number, name: str = name) -> None:
-            progress(f"{done + 1} of {len(names)}, {what}: {name}", (done + share) / len(names))
+            progress(f"{done + 1} of {len(found)}, {what}: {name}", (done + share) / len(found))
 
         try:
-            model, remark = one
+            asked, remark = one
             started = time.perf_counter()
-            graded = _graded(model, Asked(sections, words, unigram, remark), started, show)
+            graded = _graded(asked, Asked(sections, words, unigram, remark), started, show)
             yield name, _looked(graded, UNSEEN, "compare") if name in learners else graded
         except LilliputError as error:
             yield name, error
