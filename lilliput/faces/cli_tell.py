@@ -60,7 +60,9 @@ def main(argv: Sequence[str]) -> int:
     check_seed(values.seed)
     if values.pieces < 1:
         raise UserError(f"pieces must be 1 or more; got {values.pieces}")
-    model = _model(values)
+    from lilliput.lab.writing import storyteller
+
+    model = storyteller(values.model, values.anchors)
     if model.taken:
         print(f"lilliput: {model.taken}", file=sys.stderr)
     if model.marks:
@@ -69,14 +71,6 @@ def main(argv: Sequence[str]) -> int:
         _tell(model, " ".join(values.prompt), sampling, values)
         return 0
     return _loop(model, sampling, values) if sys.stdin.isatty() else _pipe(model, sampling, values)
-
-
-def _model(values: Any) -> "TextModel":
-    from lilliput.lab.load import load_text
-    from lilliput.zoo import best
-
-    model = load_text(values.model or f"zoo:{best('stories').name}")
-    return model.anchored() if values.anchors else model
 
 
 def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:

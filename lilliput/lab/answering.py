@@ -40,9 +40,10 @@ def longest_answer(task: Problems) -> int:
 class Model:
     """A model that answers questions.
 
-    >>> model = load("zoo:...")                                          # doctest: +SKIP
-    >>> model("12 + 24")                                                 # doctest: +SKIP
-    '36.00'
+    >>> import lilliput
+    >>> model = lilliput.load("zoo:arithmetic-12k")
+    >>> model("12 + 24"), model.answer(["7 * 8", "1 / 3"])
+    ('36.00', ['56.00', '0.33'])
     """
 
     def __init__(

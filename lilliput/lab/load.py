@@ -19,6 +19,12 @@ def load(name: str) -> "Model | TextModel":
     """A model by its name: `zoo:NAME`, a run (a folder, or its name in `runs/`), a model file;
     nanoGPT's, tinystoriesgru's and llama2.c's checkpoints; `hf:NAME` or a folder of transformers'.
 
+    >>> import lilliput
+    >>> lilliput.load("zoo:worked-10k")("12 + 24")
+    '36.00'
+    >>> lilliput.load("zoo:stories-60k")
+    <TextModel zoo:stories-60k: gpt, 59,880 parameters>
+
     Raises:
         NotFoundError: there is none of that name; the nearest ones are given.
         FileError: its file is damaged or foreign.

@@ -29,8 +29,11 @@ STORYTELLING = Sampling(temperature=0.65)
 class TextModel:
     """A model that goes on with text.
 
-    >>> model = load("zoo:...")                                          # doctest: +SKIP
-    >>> print(*model.tell("Once upon a time"), sep="")                   # doctest: +SKIP
+    >>> import lilliput
+    >>> from lilliput.specs.sampling import GREEDY
+    >>> model = lilliput.load("zoo:stories-60k")
+    >>> "".join(model.tell("Once upon a time", sampling=GREEDY, pieces=11))
+    ', there was a little girl named Lily. She loved'
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Lines of text: those that a model writes when it runs on freely, and a task's own problems.
+"""Text, a piece at a time: what models write, be it lines or stories, and a task's own problems.
 
 Knows no training and no search.
 """
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import SpecError
 from lilliput.lab.answering import Model
-from lilliput.lab.load import load_answerer, record_look
+from lilliput.lab.load import load_answerer, load_text, record_look
+from lilliput.lab.telling import STORYTELLING, TextModel
 from lilliput.lab.verbs import SECTIONS
 from lilliput.specs import ArithmeticSpec, StoriesSpec
-from lilliput.specs.sampling import Sampling
+from lilliput.specs.sampling import Sampling, check_seed
 from lilliput.tasks.splits import Problem, Section
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def sample(
 
     A model that was trained on answers alone has not learned to ask: its questions are drawn from
     the task and it goes on from there.
+
+    >>> import lilliput
+    >>> list(lilliput.sample("zoo:tables-1400", lines=2, temperature=0))
+    ['8 - 7 = 1.00', '4 / 7 = 0.57']
 
     Args:
         section: only questions of this section; empty: all but those held out. `unseen` is a look
@@ -113,8 +118,58 @@ def readable(model: Model, text: str) -> str:
     return f"{int(left)} {operation} {int(right)} = {answer if read is None else read}"
 
 
+def tell(
+    prompt: str,
+    name: str = "",
+    *,
+    temperature: float = STORYTELLING.temperature,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    seed: int = 0,
+    pieces: int = 1_000,
+    anchors: bool = False,
+    map_unknown: bool = False,
+) -> Iterator[str]:
+    """What a model of text writes behind a prompt, a piece at a time, until it ends the text.
+
+    >>> import lilliput
+    >>> "".join(lilliput.tell("Once upon a time", temperature=0, pieces=12))
+    ', there was a little girl named Lily. She loved to'
+
+    Args:
+        name: as `load` takes it; empty: the best storyteller of the zoo.
+        pieces: characters, or pieces of a model that has them, at most.
+        anchors: names of characters are kept in mind (memory-gru).
+        map_unknown: characters that the model lacks are replaced by the nearest known ones.
+
+    Raises:
+        NotFoundError, FileError: the model cannot be had.
+        SpecError: it answers questions, or the prompt leaves no room in its window.
+        CharacterError: the prompt has an unknown character, and they are not replaced.
+    """
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    check_seed(seed)
+    model = storyteller(name, anchors)
+    yield from model.tell(
+        prompt, sampling=sampling, seed=seed, pieces=pieces, map_unknown=map_unknown
+    )
+
+
+def storyteller(name: str = "", anchors: bool = False) -> TextModel:
+    """A model of text; arguments and errors as of `tell`."""
+    from lilliput.zoo import best
+
+    model = load_text(name or f"zoo:{best('stories').name}")
+    return model.anchored() if anchors else model
+
+
 def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "") -> Iterator[str]:
     """Lines of TinyMath's form, for other tools.
+
+    >>> import lilliput
+    >>> list(lilliput.data(lilliput.ArithmeticSpec(operands="0-9"), lines=2))
+    ['8 - 7 = 1.00', '4 - 7 = -3.00']
 
     Args:
         lines: how many, drawn with replacement; 0: every problem once, in a random order.
