@@ -1,4 +1,5 @@
-"""Intervals and units: scores with their uncertainty, counts, sizes, times; knows no room."""
+"""Intervals and units: scores with their uncertainty, counts, sizes, times; text that is fit
+for a terminal. Knows no room."""
 
 import math
 import re
@@ -133,3 +134,14 @@ def format_bytes(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.2f} MB"
+
+
+def printable(text: str) -> str:
+    """Text in which what nobody can see is replaced, so that it cannot steer a terminal; line
+    feeds, tabs and wide spaces stay.
+
+    >>> printable("red \\x1b[31m")
+    'red �[31m'
+    """
+    hidden = "\N{REPLACEMENT CHARACTER}"
+    return "".join(c if c.isprintable() or c in "\n\t\xa0" else hidden for c in text)

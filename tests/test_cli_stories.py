@@ -46,7 +46,7 @@ def test_train_shows_bits_and_loss_graphs(home: Path, capsys: pytest.CaptureFixt
     assert re.search(r"^training +[▁-█]{3} [\d.]+ to [\d.]+ bits per character$", out, re.M)
     assert re.search(r"^validation +[▁-█]{3} [\d.]+ to [\d.]+ bits per character$", out, re.M)
     assert re.search(r"^unseen +\d+ +[\d,]+ +[\d.]+ \[[\d.]+, [\d.]+\]", out, re.M)
-    assert "who knows frequencies alone" in out
+    assert "unigram baseline (frequencies of characters)" in out
     assert "effective context: " in out
     assert re.search(
         r"^speed: [\d,]+ characters/s \([\d,]+ to [\d,]+\), [\d,]+ pieces/s; .* median of 5 runs",

@@ -25,7 +25,7 @@ def graded(monkeypatch: pytest.MonkeyPatch) -> Graded:
     }
     monkeypatch.setattr(text, "model_words", lambda graded: "gpt")
     made = Graded(cast(Any, None), Grade(sections, None), (), 1.0)
-    object.__setattr__(made, "model", type("Model", (), {"name": "a"}))
+    object.__setattr__(made, "model", type("Model", (), {"name": "runs/[/x] :cat:"}))
     return made
 
 
@@ -39,6 +39,7 @@ def test_the_exam_is_whole(
     monkeypatch.setattr(text, "_WIDE", width)
     text.print_grade(graded)
     out = capsys.readouterr().out
+    assert out.startswith("runs/[/x] :cat:: gpt\n"), "a name is no markup"
     table, _, words = out.partition("\n\n")[2].partition("\n\n")
     assert max(map(len, table.splitlines())) <= width
     assert re.search(r"^section +right +total +score \[95 %\]", table, re.M)

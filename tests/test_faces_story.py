@@ -6,8 +6,11 @@ import sys
 import pytest
 from graded_toys import graded
 
+from lilliput.faces import corpus_live
 from lilliput.faces.exam_live import exam_bar
-from lilliput.faces.text_story import failure_words, print_story_grade, speed_words
+from lilliput.faces.text import mark_words
+from lilliput.faces.text_story import failure_words, print_story_grade, speed_words, wrapped
+from lilliput.specs import StoriesSpec
 
 
 def test_a_total_failure_is_called_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,3 +64,22 @@ def test_the_bar_is_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         assert parts[1] in stream.getvalue()
         assert drawn == ("\x1b" in stream.getvalue())
         assert drawn or stream.getvalue().splitlines() == parts
+
+
+def test_names_are_no_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("runs/[draft]", "runs/[/x]", "runs/:cat:"):
+        print_story_grade(graded(name))
+        assert capsys.readouterr().out.startswith(f"{name}: memory-gru")
+    monkeypatch.setattr(sys, "stdout", Screen())
+    monkeypatch.setattr("lilliput.lab.verbs.prepare", lambda task, show: show("[x]: read", 0.5))
+    corpus_live._made(StoriesSpec(), quiet=False)
+    assert "[x]: read" in sys.stdout.getvalue()  # type: ignore[attr-defined]
+
+
+def test_what_a_model_brings_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mark_words({"\x1b[2Jleaked": "yes"}) == ", *�[2Jleaked*"
+    for stream, told in ((Screen(), "�[2Ja\n\nb"), (io.StringIO(), "\x1b[2Ja\n\nb")):
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert wrapped("\x1b[2Ja\n\nb") == told

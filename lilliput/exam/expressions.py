@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lilliput.errors import ProblemError, UserError
 from lilliput.specs.task import Rounding, check_decimals
 from lilliput.tasks.expressions import parse_line, right_answer, same_number
+from lilliput.units import printable
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def grade_text(
 
 def grade_line(text: str, decimals: int = 2, rounding: Rounding = "float") -> GradedLine:
     """One line, right where the written number equals the right one as it is rounded."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    shown = printable(text)
     try:
         expression, claimed = parse_line(text)
     except ProblemError as error:

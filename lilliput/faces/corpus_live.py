@@ -48,7 +48,8 @@ def _made(task: StoriesSpec, quiet: bool) -> "Corpus":
         return make_ready(task, lambda what, share: None)
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
+    words = TextColumn("{task.description}", markup=False)
+    columns = (words, BarColumn(bar_width=24), TimeRemainingColumn())
     with Progress(*columns, console=console(), transient=True) as progress:
         bars: dict[str, object] = {}
 

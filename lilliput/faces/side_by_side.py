@@ -47,7 +47,7 @@ def print_tables(parts: Sequence[Figures], out: "Console") -> None:
             out.print(table)
             out.print()
         if part.note:
-            out.print(part.note, markup=False)
+            out.print(part.note)
             out.print()
 
 

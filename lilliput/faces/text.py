@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lilliput.units import score_words
+from lilliput.units import printable, score_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,11 +33,13 @@ GAP = 3
 
 
 def console() -> "Console":
-    """Where tables go; with colours on a terminal, and without any control code elsewhere."""
+    """Where tables go; with colours on a terminal, and without any control code elsewhere. What is
+    printed is taken as it stands: a run may be called `[b]` or `:cat:`."""
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else _WIDE)
+    width = None if terminal else _WIDE
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=not terminal, width=width)
 
 
 def plain_table(
@@ -75,7 +77,14 @@ def model_words(graded: "Graded") -> str:
 
 
 def mark_words(marks: dict[str, Any]) -> str:
-    return "".join(f", *{name}*" for name, value in marks.items() if value == "yes")
+    """`, *leaked*`, as a model file says it."""
+    return "".join(f", *{printable(name)}*" for name, value in marks.items() if value == "yes")
+
+
+def shown(text: str) -> str:
+    """What a model wrote, as stdout has it: on a terminal without what could steer that, elsewhere
+    to the last character."""
+    return printable(text) if sys.stdout.isatty() else text
 
 
 def print_grade(graded: "Graded") -> None:

@@ -154,9 +154,9 @@ def print_comparison(graded: "Compared") -> None:
     out = console()
     print_tables(figures(graded), out)
     for prompt, stories in told(graded):
-        out.print(wrapped(prompt), style="bold", markup=False)
+        out.print(wrapped(prompt), style="bold")
         for label, story in stories.items():
-            out.print(wrapped(f"{label}: {story}", indent="  "), markup=False)
+            out.print(wrapped(f"{label}: {story}", indent="  "))
         out.print()
 
 

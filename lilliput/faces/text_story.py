@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lilliput.faces.text import console, curve, mark_words, plain_table
+from lilliput.faces.text import console, curve, mark_words, plain_table, shown
 from lilliput.units import bits_words, format_bytes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CARD = {
     "ended": "ended by itself",
 }
 """Figures of a story card, in words."""
-UNIGRAM = "who knows frequencies alone"
+UNIGRAM = "unigram baseline (frequencies of characters)"
 WIDTH = 100
 """Columns of a story's lines at most."""
 
@@ -68,7 +68,7 @@ def print_story_grade(graded: "TextGraded") -> None:
     out.print(table)
     for prompt, story in grade.stories:
         out.print()
-        out.print(wrapped(f"{prompt}{story}"), markup=False)
+        out.print(wrapped(f"{prompt}{story}"))
 
 
 def wrapped(story: str, indent: str = "") -> str:
@@ -79,7 +79,7 @@ def wrapped(story: str, indent: str = "") -> str:
     """
     width = min(WIDTH, console().width)
     lines = (textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent)
-             for line in story.split("\n"))  # fmt: skip
+             for line in shown(story).split("\n"))  # fmt: skip
     return "\n".join(lines)
 
 
@@ -99,7 +99,7 @@ def failure_words(exam: Mapping[str, Any]) -> str:
     found = bits_words(section["bits"], section["low"], section["high"])
     return (
         f"total failure: {found} bits per character are not shown to be fewer than the"
-        f" {unigram:.3f} of one {UNIGRAM}"
+        f" {unigram:.3f} of the {UNIGRAM}"
     )
 
 
