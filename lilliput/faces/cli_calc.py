@@ -1,15 +1,15 @@
 """`lilliput calc`: a model answers; one question, a prompt with history, or lines from a pipe."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lilliput.errors import LilliputError, ProblemError
+from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse
-from lilliput.faces.text import mark_words
+from lilliput.faces.text import mark_words, shown
 from lilliput.specs.sampling import Sampling, check_seed
 from lilliput.units import format_seconds
 
@@ -23,7 +23,9 @@ ABOUT = (
 DEFAULT_TASK = "arithmetic 0-89"
 """The zoo's task whose best model answers where none is named."""
 BATCH = 1024
-"""Lines of a pipe that are answered at once."""
+"""Lines of a pipe that PyTorch answers at once, at most."""
+_CHUNK = 1 << 16
+"""Bytes of a pipe that are read at once, at most."""
 
 
 def flags_of() -> list[Flag]:
@@ -33,7 +35,7 @@ def flags_of() -> list[Flag]:
         Flag("model", str, "", "zoo:NAME, a run or a model file; empty: the best of the zoo."),
         Flag("check", bool, False, "Show the right answer beside the model's."),
         Flag("temperature", float, 0.0, "0: the likeliest answer; more: drawn, for a second try."),
-        Flag("seed", int, 0, "What the draws come from."),
+        Flag("seed", int, 0, "What the draws come from; each further question has the next."),
     ]
 
 
@@ -62,15 +64,19 @@ def _model(name: str) -> "Model":
     return load_answerer(f"zoo:{best(DEFAULT_TASK).name}")
 
 
-def _one(model: "Model", question: str, values: Any) -> None:
-    """Prints `12 + 24 = 36.00   (0.02 s)`."""
+def _one(model: "Model", question: str, values: Any, number: int = 0) -> None:
+    """Prints `12 + 24 = 36.00   (0.02 s)`.
+
+    Args:
+        number: questions before it, so that none draws from another's seed.
+    """
     question = _read(model, question)
     # Refused first: of a question that cannot be asked there is nothing to warn of.
     model.prompt(question)
     _warn(model, question)
     model.prepare()  # before the clock starts: the time is the answer's
     started = time.perf_counter()
-    answer = _ask(model, [question], values)[0]
+    answer = _ask(model, [question], values, number)[0]
     took = format_seconds(time.perf_counter() - started)
     print(f"{_line(model, question, answer, values.check)}   ({took})")
 
@@ -83,13 +89,14 @@ def _read(model: "Model", question: str) -> str:
     return question if model.task.format.kind == "lines" else plain_signs(question)
 
 
-def _ask(model: "Model", questions: Sequence[str], values: Any) -> list[str]:
-    return model.said(questions, temperature=values.temperature, seed=values.seed)
+def _ask(model: "Model", questions: Sequence[str], values: Any, number: int) -> list[str]:
+    return model.said(questions, temperature=values.temperature, seed=values.seed + number)
 
 
 def _line(model: "Model", question: str, answer: str, check: bool) -> str:
     from lilliput.tasks.expressions import parse_expression, right_answer
 
+    answer = shown(answer)
     if model.task.format.kind == "lines":
         return f"{question}\t{answer}{_checked_line(model, question, answer) if check else ''}"
     expression = parse_expression(question)
@@ -125,6 +132,7 @@ def _prompt(model: "Model", values: Any) -> int:
     with suppress(ImportError):  # Windows has none
         import readline  # noqa: F401  gives input() its history and line editing
     print(f"{model.name}: {model.card.parameters:,} parameters; `exit` or Ctrl-D ends")
+    number = 0
     while True:
         try:
             question = input("> ").strip()
@@ -135,39 +143,66 @@ def _prompt(model: "Model", values: Any) -> int:
             return 0
         if question:
             try:
-                _one(model, question, values)
+                _one(model, question, values, number)
+                number += 1
             except LilliputError as error:
                 print(f"lilliput: {error}", file=sys.stderr)
 
 
 def _pipe(model: "Model", values: Any) -> int:
-    """Answers lines in batches. One that cannot be read gets a word on stderr; the code is then 2
-    at the end."""
+    """Answers lines as they come, each by itself where the engine does, which is as fast. One that
+    cannot be read gets a word on stderr; the code is then 2 at the end."""
     model.prepare()  # as in `_one`
-    code, answered, started = 0, 0, time.perf_counter()
-    lines = (line.strip() for line in sys.stdin if line.strip())
-    for batch in _batches(lines):
-        questions = []
-        for line in (_read(model, typed) for typed in batch):
-            try:
-                model.prompt(line)
-                _warn(model, line)
-                questions.append(line)
-            except ProblemError as error:
-                print(f"lilliput: {error}", file=sys.stderr)
-                code = ProblemError.exit_code
-            except LilliputError as error:
-                print(f"lilliput: {error}", file=sys.stderr)
-                code = error.exit_code
-        for question, answer in zip(questions, _ask(model, questions, values), strict=True):
+    code, answered, took = 0, 0, 0.0
+    for batch in _batches(1 if model.engine is not None else BATCH):
+        questions = [_read(model, line) for line in batch]
+        if len(questions) > 1:
+            code = _leave_out(model, questions) or code
+        started = time.perf_counter()
+        try:
+            answers = _ask(model, questions, values, answered)
+        except UserError as error:  # of one alone: it is read no second time
+            code = _refuse(error)
+            continue
+        took += time.perf_counter() - started
+        for question, answer in zip(questions, answers, strict=True):
+            _warn(model, question)
             print(_line(model, question, answer, values.check))
         answered += len(questions)
         sys.stdout.flush()
-    took = format_seconds(time.perf_counter() - started)
-    print(f"{answered:,} answers in {took}", file=sys.stderr)
+    words = "1 answer" if answered == 1 else f"{answered:,} answers"
+    print(f"{words} in {format_seconds(took)}", file=sys.stderr)
     return code
 
 
-def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(lines, BATCH)):
-        yield batch
+def _leave_out(model: "Model", questions: list[str]) -> int:
+    """Takes out what would keep the others from being answered, with a word for each; returns the
+    exit code, 0 where all can be asked."""
+    code = 0
+    for question in questions[:]:
+        try:
+            model.prompt(question)
+        except UserError as error:
+            code = _refuse(error)
+            questions.remove(question)
+    return code
+
+
+def _refuse(error: UserError) -> int:
+    print(f"lilliput: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _batches(most: int) -> Iterator[list[str]]:
+    """The lines of stdin that have come, at most so many together; without empty ones."""
+    left = b""
+    while chunk := os.read(sys.stdin.fileno(), _CHUNK):
+        *whole, left = (left + chunk).split(b"\n")
+        yield from _cut(whole, most)
+    yield from _cut([left], most)
+
+
+def _cut(lines: Sequence[bytes], most: int) -> Iterator[list[str]]:
+    read = (line.decode(sys.stdin.encoding, "replace").strip() for line in lines)
+    asked = [line for line in read if line]
+    return (asked[at : at + most] for at in range(0, len(asked), most))
