@@ -1,5 +1,6 @@
 """`lilliput tell` with models of no training: prompts and their temperature, what is refused."""
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import nn
 
 from lilliput.faces.cli import main
 from lilliput.faces.cli_tell import split_temperature
+from lilliput.lab.telling import TextModel
 from lilliput.models import modelfile
 from lilliput.models.build import build
 from lilliput.models.card import Card
@@ -90,6 +92,35 @@ def test_stories_of_a_pipe_and_of_the_prompt(
     assert "letters.safetensors: " in found.out
     assert "The cat" in found.out
     assert "unknown character '?'" in found.err
+
+
+def test_no_two_stories_of_a_pipe_draw_from_one_seed(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["tell", "--model", "letters.safetensors", "--pieces", "30"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("The cat\nThe ?\nThe cat\n"))
+    assert main([*line, "--seed", "4"]) == 2
+    told = capsys.readouterr().out
+    alone = []
+    for seed in ("4", "6"):
+        assert main([*line, "The cat", "--seed", seed]) == 0
+        alone.append(capsys.readouterr().out)
+    assert told == "\n".join([*alone, ""])
+    assert alone[0] != alone[1]
+
+
+@pytest.mark.parametrize(("terminal", "out"), [(True, "Tom�[2J\n\n"), (False, "Tom\x1b[2J\n\n")])
+def test_a_story_steers_no_terminal(
+    terminal: bool,
+    out: str,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(TextModel, "tell", lambda *_, **__: iter(["\x1b[", "2J", "\n"]))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert main(["tell", "Tom", "--model", "letters.safetensors"]) == 0
+    assert capsys.readouterr().out == out
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
-from lilliput.faces.text import mark_words
+from lilliput.faces.text import mark_words, shown
 from lilliput.specs.sampling import Sampling, check_seed
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def flags_of() -> list[Flag]:
         ),
         *spec_flags(Sampling, base=Sampling(temperature=0.65)),
         Flag("pieces", int, 1_000, "Characters, or pieces of a model that has them, at most."),
-        Flag("seed", int, 0, "What the draws come from."),
+        Flag("seed", int, 0, "What the draws come from; each further prompt has the next."),
         Flag(
             "anchors",
             bool,
@@ -88,16 +88,24 @@ def split_temperature(prompt: str, sampling: Sampling) -> tuple[str, Sampling]:
     return match[1] or "", replace(sampling, temperature=float(match[2]))
 
 
-def _tell(model: "TextModel", prompt: str, sampling: Sampling, values: Any) -> None:
+def _tell(
+    model: "TextModel", prompt: str, sampling: Sampling, values: Any, number: int = 0
+) -> None:
+    """Prints a story.
+
+    Args:
+        number: prompts before it, so that two alike need not end alike.
+    """
     prompt, sampling = split_temperature(prompt, sampling)
     if values.map_unknown:
         prompt = _mapped(model, prompt)
-    pieces = model.tell(prompt, sampling=sampling, seed=values.seed, pieces=values.pieces)
+    seed = values.seed + number
+    pieces = model.tell(prompt, sampling=sampling, seed=seed, pieces=values.pieces)
     # Asked for first: a prompt that cannot be read is said before anything is printed.
     first = next(pieces, "")
-    print(prompt + first, end="", flush=True)
+    print(prompt + shown(first), end="", flush=True)
     for piece in pieces:
-        print(piece, end="", flush=True)
+        print(shown(piece), end="", flush=True)
     print()
 
 
@@ -126,22 +134,22 @@ def _loop(model: "TextModel", sampling: Sampling, values: Any) -> int:
         if prompt in ("exit", "quit"):
             return 0
         if prompt:
-            values.seed, number = values.seed + bool(number), number + 1
             try:
-                _tell(model, prompt, sampling, values)
+                _tell(model, prompt, sampling, values, number)
             except KeyboardInterrupt:
                 print(" …")
             except LilliputError as error:
                 print(f"lilliput: {error}", file=sys.stderr)
+            number += 1
 
 
 def _pipe(model: "TextModel", sampling: Sampling, values: Any) -> int:
     """A story a line, blank lines between; a line that cannot be read gets a word, and the code is
     then 2 at the end."""
     code = 0
-    for prompt in _lines():
+    for number, prompt in enumerate(_lines()):
         try:
-            _tell(model, prompt, sampling, values)
+            _tell(model, prompt, sampling, values, number)
             print()
         except LilliputError as error:
             print(f"lilliput: {error}", file=sys.stderr)
