@@ -9,6 +9,7 @@ import pytest
 from lilliput.faces.cli import main
 from lilliput.files import read_lines
 from lilliput.lab.load import record_look
+from lilliput.lab.writing import sample
 
 FEW = "--layers 1 --width 8 --heads 1 --steps 2 --batch 8 --evaluate-every 2"
 TASK = "--operands 0-40 --operations +"
@@ -66,6 +67,7 @@ def test_a_look_that_cannot_be_recorded_is_said(
 
 def test_where_all_is_trained_on_nothing_is_unseen(home: Path) -> None:
     assert main(f"train gpt --operands 0-9 --operations + {FEW} --name tables".split()) == 0
+    assert len(list(sample("tables", lines=2, section="unseen"))) == 2
     assert not Path("runs/tables/looks.jsonl").exists()
 
 
@@ -82,3 +84,4 @@ def test_the_model_of_a_searchs_trial_keeps_its_looks(tmp_path: Path) -> None:
     assert record_look(model, "grade", right=1, total=2) == 2
     rows = list(read_lines(model.with_name("looks.jsonl")))
     assert [row["why"] for row in rows] == ["find", "grade"]
+    assert record_look(model, "sample", "beyond", lines=2) == 1, "each section has its own"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
-from lilliput.faces.text import mark_words
+from lilliput.faces.text import mark_words, shown
 from lilliput.specs import ArithmeticSpec
 from lilliput.specs.sampling import Sampling
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "Lets a model run on freely and prints its lines. Where it has learned answers only, problems"
-    " are drawn for it: from all but the held-out range, or from a section, where `unseen` is a"
-    " look at what is kept for reports. `lilliput sample MODEL | lilliput grade -` grades what it"
-    " wrote."
+    " are drawn for it: of validation, or of a section that is named. A look of a run at `unseen`"
+    " or `beyond`, which are kept for reports, is recorded in its looks.jsonl. `lilliput sample"
+    " MODEL | lilliput grade -` grades what it wrote."
 )
-_SECTION = "Draw problems of seen, valid, unseen or beyond only; empty: all but the held-out range."
+_SECTION = (
+    "Draw problems of seen, valid, unseen or beyond; empty: valid. A run's looks at the last two"
+    " are recorded."
+)
 
 
 def flags_of() -> list[Flag]:
@@ -55,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
         if not number:  # once it is known that there is something to say it of
             for words in (*said, *_asked(model, values.section), *_graded_by(model)):
                 print(f"lilliput: {words}", file=sys.stderr)
-        print(line, flush=True)
+        print(shown(line), flush=True)
     return 0
 
 
@@ -65,15 +68,10 @@ def _asked(model: "Model", section: str) -> Iterator[str]:
         return
     if model.task.exhaustive and section != "beyond":
         yield "all problems of this task were trained on: a score on them flatters"
-    elif not section:
-        yield (
-            "problems of all sections but the held-out range; most were trained on, so a score on"
-            " them flatters: --section unseen asks none of those"
-        )
     elif section == "seen":
         yield "problems of seen, which were trained on: a score on them flatters"
     else:
-        yield f"problems of {section}, never trained on"
+        yield f"problems of {section or 'valid'}, never trained on"
 
 
 def _graded_by(model: "Model") -> Iterator[str]:

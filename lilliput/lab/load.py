@@ -134,8 +134,8 @@ def _is_kept(model: Path) -> bool:
     return kept and model.suffix == ".safetensors"
 
 
-def record_look(model: Path, why: str, **found: float) -> int:
-    """Adds a look at `unseen` to looks.jsonl beside a model file, where exams are kept: what has
+def record_look(model: Path, why: str, section: str = "unseen", **found: float) -> int:
+    """Adds a look at a section to looks.jsonl beside a model file, where exams are kept: what has
     been looked at often is no fresh exam. Those of a search's confirmation are in its ledger.
 
     Args:
@@ -143,7 +143,7 @@ def record_look(model: Path, why: str, **found: float) -> int:
         found: what the look said: right and total, or bits per character and characters.
 
     Returns:
-        Looks so far, this one included; 0: they are not recorded there.
+        Looks at this section so far, this one included; 0: they are not recorded there.
 
     Raises:
         FileError: the disk is full or the folder cannot be written.
@@ -152,6 +152,6 @@ def record_look(model: Path, why: str, **found: float) -> int:
         return 0
     path = model.with_name("looks.jsonl")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    look = {"time": now, "section": "unseen", **found, "why": why}
+    look = {"time": now, "section": section, **found, "why": why}
     append_line(path, look)
-    return sum(1 for _ in read_lines(path))
+    return sum(row.get("section") == section for row in read_lines(path))

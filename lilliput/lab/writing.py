@@ -43,8 +43,8 @@ def sample(
     ['8 - 7 = 1.00', '4 / 7 = 0.57']
 
     Args:
-        section: only questions of this section; empty: all but those held out. `unseen` is a look
-            at what is kept for reports, and is recorded as one.
+        section: only questions of this section; empty: of validation. `unseen` and `beyond` are
+            looks at what is kept for reports, and are recorded as such.
 
     Raises:
         SpecError: a section that the task does not have, or any for a model that asks itself.
@@ -59,10 +59,10 @@ def sample(
     model = load_answerer(name)
     if section and model.start:
         raise SpecError(f"{name} asks its own questions; leave --section {section} out")
-    if section == "unseen" and lines:
-        record_look(model.path, "sample", lines=lines)
     generator = random.Random(seed)
     problems = None if model.start else _drawn(model.task, section, generator)
+    if lines and (section == "beyond" or (section == "unseen" and not model.task.exhaustive)):
+        record_look(model.path, "sample", section, lines=lines)
     for number in range(lines):
         prompt = model.start
         if problems is not None:
@@ -80,16 +80,18 @@ def sample(
 
 
 def _drawn(task: "Problems", section: str, generator: "random.Random") -> Iterator[Problem]:
-    """Problems of a task without end, drawn with replacement; of a section or all but `beyond`."""
+    """Problems of a section, of validation where none is named, drawn with replacement without
+    end."""
     from lilliput.tasks.arithmetic import Arithmetic
 
-    chosen = _section(section)
+    chosen = _section(section) or "valid"
     if chosen == "beyond" and not task.section("beyond"):
         raise SpecError(f"this task has no problem in {section!r}")
     if isinstance(task, Arithmetic):
         return task.draw(generator, chosen)
-    names: list[Section] = ["seen"] if task.exhaustive else ["seen", "valid", "unseen"]
-    listed = [p for name in ([chosen] if chosen else names) for p in task.section(name)]
+    listed = task.section(chosen)
+    if not listed:
+        raise SpecError(f"this task has no problem in {chosen!r}")
     return (generator.choice(listed) for _ in count())
 
 
