@@ -63,7 +63,7 @@ def test_a_c_file_stands_by_itself(home: Path, capsys: pytest.CaptureFixture[str
     assert "checked: 20" in capsys.readouterr().out
     assert '#include "' not in Path("sums.c").read_text()
     flags = "-std=c99 -O1 -ffp-contract=off -Wall -Wextra -Werror".split()
-    subprocess.run([exe.compiler(), *flags, "-o", "by-hand", "sums.c"], check=True)
+    subprocess.run([*exe.compiler(), *flags, "-o", "by-hand", "sums.c"], check=True)
     assert said("by-hand", "3 - 40") == said("by-hand", "3", "-", "40")
 
 
@@ -83,6 +83,9 @@ def test_a_c_file_stands_by_itself(home: Path, capsys: pytest.CaptureFixture[str
         (["-k", "1e20", "1 + 1"], "usage:"),
         (["-n", "1e30", "1 + 1"], "usage:"),
         (["-s", "1e30", "1 + 1"], "usage:"),
+        (["-p", "0", "1 + 1"], "top-p must be above 0 and at most 1 (all)"),
+        (["-p", "1.5", "1 + 1"], "top-p must be above 0 and at most 1 (all)"),
+        (["-m", "1", "1 + 1"], "min-p must be from 0 (all) to below 1"),
         (["1" * 5_000], "too long"),
     ],
 )
@@ -178,6 +181,24 @@ def test_a_question_of_any_length_leaves_the_browsers_engine_as_it_was(home: Pat
     model = load("sums")
     assert isinstance(model, Model)
     assert done.stdout == f"the text is too long true {model.said(['12 + 24'])[0]}\n"
+
+
+def test_a_browsers_engine_refuses_what_a_program_refuses(tmp_path: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    script = """
+        const hot = [{temperature: -1}, {temperature: NaN}];
+        for (const how of [...hot, {topK: -1}, {topP: 0}, {topP: 1.5}, {minP: 1}]) {
+          try { Engine.prototype.sample(how); } catch (error) { console.log(error.message); }
+        }
+    """
+    Path(tmp_path / "odd.cjs").write_text((wasm.PAGE / "engine.js").read_text() + script)
+    done = subprocess.run(
+        ["node", tmp_path / "odd.cjs"], capture_output=True, text=True, check=True
+    )
+    assert [line.partition(" ")[0] for line in done.stdout.splitlines()] == (
+        ["temperature"] * 2 + ["top-k"] + ["top-p"] * 2 + ["min-p"]
+    )
 
 
 def test_the_same_seed_tells_the_same_story_in_a_browsers_engine(home: Path) -> None:

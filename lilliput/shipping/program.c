@@ -105,6 +105,9 @@ int main(int argc, char **argv)
         default: return fprintf(stderr, USAGE, argv[0]), 2;
         }
     }
+    if (!(sampling.top_p > 0.0f && sampling.top_p <= 1.0f))
+        return refuse("top-p must be above 0 and at most 1 (all)");
+    if (!(sampling.min_p < 1.0f)) return refuse("min-p must be from 0 (all) to below 1");
     size_t used = 0;
     for (; at < argc; at++) {
         size_t size = strlen(argv[at]);

@@ -127,7 +127,12 @@ class Engine {
     return this.fields.family ? most : Math.min(most, this.fields.context - count);
   }
 
+  /** How the next pieces are drawn (specs/sampling.py). */
   sample({ temperature = 0, topK = 0, topP = 1, minP = 0, seed = 0n }) {
+    if (!(temperature >= 0 && temperature < Infinity)) throw new Error("temperature must be 0 or more");
+    if (!(topK >= 0)) throw new Error("top-k must be 0 (all) or more");
+    if (!(topP > 0 && topP <= 1)) throw new Error("top-p must be above 0 and at most 1 (all)");
+    if (!(minP >= 0 && minP < 1)) throw new Error("min-p must be from 0 (all) to below 1");
     const view = this.view();
     view.setFloat32(this.how, temperature, true);
     view.setInt32(this.how + 4, topK, true);
