@@ -77,7 +77,7 @@ def pieces(lines: str) -> list[list[int]]:
 def test_however_it_is_compiled(
     files: list[Path], native: list[list[int]], flags: tuple[str, ...], tmp_path: Path
 ) -> None:
-    assert pieces(of_program(files, tmp_path, exe.compiler(), *flags)) == native
+    assert pieces(of_program(files, tmp_path, *exe.compiler(), *flags)) == native
 
 
 # zig makes a target's C library when it is asked for the first time, which takes minutes.

@@ -150,7 +150,7 @@ int main(void)
         }}
 }}
 """)
-    command = [exe.compiler(), "-o", str(tmp_path / "longest"), str(tmp_path / "longest.c")]
+    command = [*exe.compiler(), "-o", str(tmp_path / "longest"), str(tmp_path / "longest.c")]
     subprocess.run(command, check=True)
     done = subprocess.run([tmp_path / "longest"], capture_output=True, text=True, check=True)
     assert [int(line) for line in done.stdout.split()] == longest()

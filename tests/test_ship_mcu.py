@@ -188,7 +188,7 @@ def test_floats_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_larger_program_may_have_names_of_its_own(tmp_path: Path) -> None:
     """Of model.c only the three calls are seen from elsewhere."""
     write(SPECS[0], "int8", tmp_path)
-    command = [exe.compiler(), "-c", "-o", str(tmp_path / "m.o"), str(tmp_path / "model.c")]
+    command = [*exe.compiler(), "-c", "-o", str(tmp_path / "m.o"), str(tmp_path / "model.c")]
     subprocess.run(command, check=True)
     if shutil.which("nm") is None:
         pytest.skip("no nm")

@@ -90,7 +90,14 @@ def test_programs_for_several_targets_have_names_of_their_own(
 def test_a_c_file_says_so_to_a_big_endian_compiler(tmp_path: Path) -> None:
     source = tmp_path / "model.c"
     source.write_text(one_file(bytes(24), 64, 2, "a card"))
-    command = [exe.compiler(), "-w", "-U__BYTE_ORDER__", "-D__BYTE_ORDER__=4321", "-E", str(source)]
+    command = [
+        *exe.compiler(),
+        "-w",
+        "-U__BYTE_ORDER__",
+        "-D__BYTE_ORDER__=4321",
+        "-E",
+        str(source),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert "little-endian machines alone" in done.stderr

@@ -147,7 +147,7 @@ def test_the_written_c_has_no_float(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.safetensors"
         made(spec, ("int8", "int16")[number % 2], path)
         write(path, tmp_path)
-        command = [exe.compiler(), "-E", "-P", "-ffreestanding", "-std=c99"]
+        command = [*exe.compiler(), "-E", "-P", "-ffreestanding", "-std=c99"]
         sources = [str(tmp_path / name) for name in ("model.c", "main.c", "board.c")]
         done = subprocess.run([*command, *sources], capture_output=True, text=True, check=True)
         words = set(done.stdout.replace("(", " ").replace("*", " ").split())

@@ -57,7 +57,7 @@ def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     shutil.copy(board / "whole.c", folder)
     shutil.copy(board / "whole.h", folder / "real.h")
     flags = "-std=c99 -O2 -fwrapv -Wall -Wextra -Werror -fPIC -shared"
-    command = [exe.compiler(), *flags.split(), "-o", "whole.so", "whole.c"]
+    command = [*exe.compiler(), *flags.split(), "-o", "whole.so", "whole.c"]
     subprocess.run(command, cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "whole.so"))
 

@@ -35,7 +35,7 @@ def write(path: Path, folder: Path, between: str = "\t", longest: int = 64) -> m
 def driver(folder: Path, flags: str = "-O2") -> Path:
     """The driver of a folder's model.c."""
     program = folder / "driver"
-    command = [exe.compiler(), "-std=c99", *flags.split(), *WARNINGS.split(), f"-I{folder}"]
+    command = [*exe.compiler(), "-std=c99", *flags.split(), *WARNINGS.split(), f"-I{folder}"]
     subprocess.run([*command, "-o", str(program), str(DRIVER)], check=True)
     return program
 

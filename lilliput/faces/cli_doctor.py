@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from typing import NamedTuple
 
+from lilliput.errors import NotFoundError
 from lilliput.faces.cli_flags import Flag, parse
 
 ABOUT = "Looks at what is here: Python, torch, the engine, a C compiler, the optional libraries."
@@ -44,15 +46,15 @@ def findings() -> list[Finding]:
     version = platform.python_version()
     return [
         Finding("python", sys.version_info >= (3, 11), f"{version}, {cores} cores"),
-        _library("torch", "training, and all decoding where there is no engine", "torch"),
+        _library("torch", "no training, and no decoding where there is no engine", "torch"),
         _engine(),
         _compiler(),
-        _library("tokenizers", "vocabularies of pieces (--vocabulary)", "lilliput[hf]"),
-        _library("datasets", "texts by name (--text hf:…)", "lilliput[hf]"),
-        _library("transformers", "others' models by name (hf:…)", "lilliput[hf]"),
-        _library("ziglang", "programs for other machines (ship --target)", "lilliput[ship]"),
-        _library("onnx", "graphs (ship --as onnx)", "lilliput[ship]"),
-        _library("onnxruntime", "check of them before they leave", "lilliput[ship]"),
+        _library("tokenizers", "no vocabularies of pieces (--vocabulary)", "lilliput[hf]"),
+        _library("datasets", "no texts by name (--text hf:…)", "lilliput[hf]"),
+        _library("transformers", "no others' models by name (hf:…)", "lilliput[hf]"),
+        _library("ziglang", "no programs for other machines (ship --target)", "lilliput[ship]"),
+        _library("onnx", "no graphs (ship --as onnx)", "lilliput[ship]"),
+        _library("onnxruntime", "exported ONNX graphs are not verified", "lilliput[ship]"),
         _tool(
             "arm-none-eabi-gcc",
             "compiler for ship --as mcu (ziglang is one too)",
@@ -62,11 +64,11 @@ def findings() -> list[Finding]:
     ]
 
 
-def _library(name: str, use: str, install: str) -> Finding:
+def _library(name: str, without: str, install: str) -> Finding:
     try:
         return Finding(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Finding(name, False, f"no {use}; pip install '{install}'")
+        return Finding(name, False, f"{without}; pip install '{install}'")
 
 
 def _tool(name: str, use: str, package: str) -> Finding:
@@ -88,9 +90,9 @@ def _engine() -> Finding:
 
 
 def _compiler() -> Finding:
-    found = os.environ.get("CC") or next(
-        filter(None, map(shutil.which, ("cc", "gcc", "clang"))), ""
-    )
-    if found:
-        return Finding("C compiler", True, found)
-    return Finding("C compiler", False, "no `ship --as exe`, no --compile; Debian: apt install gcc")
+    from lilliput.shipping.exe import compiler
+
+    try:
+        return Finding("C compiler", True, shlex.join(compiler()))
+    except NotFoundError as error:
+        return Finding("C compiler", False, f"no `ship --as exe`, no --compile: {error}")

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,15 +23,22 @@ _STRIPPED = (
 """No section begins on a page of its own, for each of which up to 4 kB would be left empty."""
 
 
-def compiler() -> str:
-    """The C compiler here.
+def compiler() -> list[str]:
+    """The C compiler here, with what CC may put before and behind it: `ccache gcc -m64`.
 
     Raises:
         NotFoundError: there is none.
     """
-    found = os.environ.get("CC") or next(
-        filter(None, map(shutil.which, ("cc", "gcc", "clang"))), ""
-    )
+    told = os.environ.get("CC", "")
+    try:
+        words = shlex.split(told, posix=os.name != "nt")
+    except ValueError:  # a quotation mark too many
+        words = [told]
+    if words and not shutil.which(words[0]):
+        raise NotFoundError(
+            f"CC says {told!r}, and there is no {words[0]!r} here; correct CC or unset it"
+        )
+    found = words or [path for path in map(shutil.which, ("cc", "gcc", "clang")) if path][:1]
     if not found:
         raise NotFoundError(
             "no C compiler here; install one (Debian: apt install gcc), or take --as c and compile"
@@ -47,7 +55,7 @@ def command_for(target: str) -> list[str]:
         NotFoundError: it is not here.
     """
     if not target:
-        return [compiler(), *(_STRIPPED if sys.platform == "linux" else ())]
+        return [*compiler(), *(_STRIPPED if sys.platform == "linux" else ())]
     if importlib.util.find_spec("ziglang") is None:
         raise NotFoundError(
             "for other machines than this one zig compiles, and it is not here: pip install"

@@ -140,7 +140,7 @@ def reference(folder: Path, out: Path) -> None:
         NotFoundError: there is no C compiler here.
         LilliputError: it refused.
     """
-    command = [exe.compiler(), "-std=c99", "-O2", "-o", str(out.resolve()), *_HERE]
+    command = [*exe.compiler(), "-std=c99", "-O2", "-o", str(out.resolve()), *_HERE]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode:
         raise LilliputError(f"the compiler refused the program:\n{done.stderr[-2_000:]}")
