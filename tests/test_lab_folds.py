@@ -38,5 +38,6 @@ def test_the_command(
     line = "train gpt --operands 0-9 --operations + --layers 1 --width 8 --heads 1 --steps 2"
     assert main([*line.split(), "--batch", "8", "--ten-fold", "--name", "ten"]) == 0
     out = capsys.readouterr().out
-    assert "fold 9 of 10: " in out
+    assert "fold 1 of 10: " in out
+    assert "fold 10 of 10: " in out
     assert "every problem asked once while unseen" in out

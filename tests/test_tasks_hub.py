@@ -105,7 +105,7 @@ def test_what_cannot_be_reached_says_what_to_do_offline(
     stand_in(monkeypatch, Hub([]))
     assert main(["train", "gpt", "--task", "stories", "--text", "hf:nobody/nothing"]) == 2
     err = capsys.readouterr().err
-    assert "cannot have the data set 'nobody/nothing': Couldn't reach the Hub; where there" in err
+    assert "cannot load the data set 'nobody/nothing': Couldn't reach the Hub; where there" in err
     assert "--text FILE" in err
     assert "HF_HOME" in err
 

@@ -93,7 +93,7 @@ def test_a_stream_of_it_that_breaks_goes_on(
 
 
 def test_what_the_library_does_not_find_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="cannot have the data set 'nobody/nothing': "):
+    with pytest.raises(NotFoundError, match="cannot load the data set 'nobody/nothing': "):
         from_hub("hf:nobody/nothing", tmp_path)
     write_json(tmp_path / "owner" / "tales")
     with pytest.raises(NotFoundError, match="'owner/tales': Bad split: test"):

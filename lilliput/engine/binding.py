@@ -20,7 +20,7 @@ _ERRORS = {
     -4: "its checksum is another",
     -5: "it holds sizes or numbers that no model has",
 }
-OVERFLOWS = f"cannot answer: its numbers are none, or so large that they overflow; {REMEDY}"
+OVERFLOWS = f"cannot answer: its weights are NaN or overflow; {REMEDY}"
 """What is said of a model, behind its file's name, whose likelihoods are no numbers."""
 _FULL = -6
 _ALIGNED = 64

@@ -90,7 +90,7 @@ def _ask(values: Any, graded: "Found", failed: "dict[str, LilliputError]") -> No
                 print(f"lilliput: {_named(name, str(found))}", file=sys.stderr)
             else:
                 graded[name] = found
-                print(f"asked {name}", file=sys.stderr)
+                print(f"graded {name}", file=sys.stderr)
                 if isinstance(found, Compared):
                     said = [found.graded.unkept]
                 else:

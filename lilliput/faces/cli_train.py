@@ -90,6 +90,8 @@ def main(argv: Sequence[str]) -> int:
     task = base.kind if base else typed_value(rest, "--task") or "arithmetic"
     flags = flags_of(family, task, base)
     values = parse(f"train {argv[0] if rest != list(argv) else family}", ABOUT, flags, rest)
+    if values.ten_fold and TASKS[task] is StoriesSpec:
+        raise UserError("--ten-fold asks problems, and --task stories has none: leave it out")
     for remark in base.remarks if base else ():
         print(f"lilliput: {remark}", file=sys.stderr)
     spec = spec_from(family, name, values, given(flags, rest), base)
@@ -162,7 +164,7 @@ def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
     folds = []
     for fold in ten_fold(spec, folder, values.device):
         folds.append(fold)
-        print(f"fold {fold.number} of {FOLDS}: {fold.right} of {fold.total} unseen", file=say)
+        print(f"fold {fold.number + 1} of {FOLDS}: {fold.right} of {fold.total} unseen", file=say)
         say.flush()
     whole = pooled(folds)
     if values.json:

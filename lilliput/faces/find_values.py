@@ -12,6 +12,9 @@ def read_share(text: str) -> float:
 
     >>> read_share("70%")
     0.7
+
+    Raises:
+        SpecError: it is no number, or not between 0 and 100 %.
     """
     try:
         share = float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
@@ -19,6 +22,8 @@ def read_share(text: str) -> float:
         share = math.nan
     if not math.isfinite(share):
         raise SpecError(f"cannot read {text!r} as a pass mark; write 70% or 0.7")
+    if not 0 < share <= 1:
+        raise SpecError(f"a pass mark is between 0 and 100 %; got {text}: write 70% or 0.7")
     return share
 
 

@@ -20,8 +20,8 @@ def network_of(path: Path, card: Card) -> "nn.Module":
     """The network in `path`, whose card this is.
 
     Raises:
-        NotFoundError, FileError: as modelfile.load; or its numbers are none, or so large that they
-            overflow: it would be asked in vain.
+        NotFoundError, FileError: as modelfile.load; or its weights are NaN or overflow: it would
+            be asked in vain.
     """
     import torch
 

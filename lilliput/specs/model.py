@@ -21,7 +21,7 @@ class GPTSpec:
     layers: int = 2
     """Blocks with weights of their own."""
     loops: int = 1
-    """How often the stack of blocks is gone through (Universal Transformer, arXiv 1807.03819)."""
+    """How often the stack of blocks is applied (Universal Transformer, arXiv 1807.03819)."""
     width: int = 24
     """Size of the residual stream (E)."""
     heads: int = 4

@@ -53,8 +53,8 @@ class SearchSpec:
             raise SpecError(f"rungs must be from 1 to 8 a doubling; got {self.rungs}")
         if not (0 < self.pass_mark <= 1 or -20 < self.pass_mark < 0):
             raise SpecError(
-                f"a pass mark must be above 0 % and at most 100 %; got {100 * self.pass_mark:g} %;"
-                " write 0.7 for 70 %"
+                "pass_mark must be between 0 and 1 (0.7 for 70 %), or minus the bits per character"
+                f" of a text, fewer than 20; got {self.pass_mark:g}"
             )
         if self.seconds < 0 or self.steps < 0:
             raise SpecError(f"a budget must be 0 or more; got {self.seconds} s, {self.steps} steps")

@@ -167,9 +167,9 @@ class StoriesSpec:
     hf:roneneldan/TinyStories; documents stand between lines of <|endoftext|>. Empty: the excerpt of
     TinyStories that comes with the package (200 kB: for a first look only)."""
     valid: tuple[str, ...] = ()
-    """Files kept for choices; empty: a tenth of the documents of `text`."""
+    """Validation files; empty: a tenth of the documents of `text`."""
     unseen: tuple[str, ...] = ()
-    """Files kept for reports; empty: another tenth."""
+    """Test files, used for reported scores alone; empty: another tenth."""
     vocabulary: int = 0
     """Pieces of a byte-pair vocabulary (Sennrich et al. 2016), 256 to 4096; 0: characters. Where
     a training names a --teacher and not this, it is the teacher's."""

@@ -50,7 +50,7 @@ class TrainingSpec:
     problems: int = 0
     """How many training problems there are to learn from; 0: all of them."""
     loss: Literal["answer", "all"] = "answer"
-    """Which characters are learned: those after the question, or the question's too."""
+    """Which characters count in the loss: those after the question, or the question's too."""
     optimizer: Literal["muon", "adamw"] = "muon"
     """`muon` takes the matrices inside the model and leaves the rest to AdamW, `adamw` all."""
     learning_rate: float = 3e-3
@@ -94,9 +94,10 @@ class TrainingSpec:
     learned too (distillation, arXiv 1503.02531); `find` tries each size without it too. Empty:
     none."""
     teacher_share: float = later(0.5)
-    """Part of the loss that is what the teacher holds likely; the rest is the text's. With
-    `teacher_answers` it may be 0, and becomes so by itself where the teacher has other characters,
-    tokens or another format, whose likelihoods cannot be compared."""
+    """Weight of the distillation term (KL divergence from the teacher) in the loss; the rest is
+    cross-entropy on the data. With `teacher_answers` it may be 0, and becomes so by itself where
+    the teacher has other characters, tokens or another format, whose likelihoods cannot be
+    compared."""
     teacher_temperature: float = later(2.0)
     """Logits of both are divided by this, and the teacher's part of the loss is multiplied by its
     square, as the paper has it."""

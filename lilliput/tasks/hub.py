@@ -72,7 +72,7 @@ def _rows(owner: str, split: str) -> Rows:
 
 def _unreachable(owner: str, error: Exception) -> NotFoundError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return NotFoundError(f"cannot have the data set {owner!r}: {reason}{_OFFLINE}")
+    return NotFoundError(f"cannot load the data set {owner!r}: {reason}{_OFFLINE}")
 
 
 def _total(rows: Rows, split: str) -> int:
