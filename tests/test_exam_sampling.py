@@ -137,8 +137,8 @@ GOLDEN_TOP_K = [8, 8, 7, 8, 6, 8, 6, 8, 8, 7, 7, 8]
     ("fields", "words"),
     [
         ({"temperature": -0.1}, "temperature must be 0 or more; got -0.1"),
-        ({"temperature": math.inf}, "temperature must be 0 or more; got inf"),
-        ({"temperature": math.nan}, "temperature must be 0 or more; got nan"),
+        ({"temperature": math.inf}, "temperature must be a finite number; got inf"),
+        ({"temperature": math.nan}, "temperature must be a finite number; got nan"),
         ({"top_k": -1}, "top-k must be 0 .all. or more; got -1"),
         ({"top_p": 0.0}, "top-p must be above 0 and at most 1 .all.; got 0"),
         ({"top_p": 1.5}, "got 1.5"),

@@ -270,7 +270,7 @@ def test_impossible_shapes_are_refused() -> None:
         MemoryGRUSpec(width=8, embedding=6)
     with pytest.raises(SpecError, match="leash must be 0 or more; got -1"):
         MemoryGRUSpec(leash=-1.0)
-    with pytest.raises(SpecError, match="positions of a memory-gru must be one of learned, none"):
+    with pytest.raises(SpecError, match="positions must be one of 'learned', 'none'; got 'rotary'"):
         MemoryGRUSpec(positions="rotary")  # type: ignore[arg-type]
     model = build(MemoryGRUSpec(width=6), V, T)
     with pytest.raises(SpecError, match=f"{T + 1} characters are more than .* context of {T}"):

@@ -90,7 +90,8 @@ def spec_of(cls: type[T], values: Any, names: Mapping[str, str] = NONE, **others
     """
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         name = names.get(field.name, field.name)
-        if field.name not in others and hasattr(values, name):
+        # A verb's own --kind is of what it writes.
+        if field.name not in ("kind", *others) and hasattr(values, name):
             others[field.name] = getattr(values, name)
     return cls(**others)
 

@@ -44,8 +44,9 @@ def modeling(kind: str) -> str:
     imports, parts = _lines_of_imports(_IMPORTS), []
     pieces = [
         ("errors.py", ("LilliputError", "UserError", "SpecError")),
-        ("specs/codec.py", ("T", "later", "check_finite")),
-        ("specs/model.py", ("_positive", "_ATTENTIONS", spec)),
+        ("specs/choices.py", None),
+        ("specs/codec.py", ("T", "later")),
+        ("specs/model.py", ("_positive", spec)),
         *((f"models/{name}.py", None) for name in _FILES[kind]),
     ]
     for name, wanted in pieces:

@@ -3,12 +3,12 @@
 import dataclasses
 import hashlib
 import json
-import math
 import types
 import typing
 from typing import Any, TypeVar
 
 from lilliput.errors import SpecError, nearest
+from lilliput.specs.choices import fitting
 
 T = TypeVar("T")
 
@@ -43,14 +43,6 @@ def digest(spec: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def check_finite(spec: Any) -> None:
-    """Raises SpecError where a field is infinite or no number."""
-    for field in dataclasses.fields(spec):
-        value = getattr(spec, field.name)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise SpecError(f"{field.name} must be a finite number; got {value}")
-
-
 def from_dict(cls: type[T], data: Any) -> T:
     """The spec that `to_dict` wrote.
 
@@ -79,38 +71,18 @@ def from_dict(cls: type[T], data: Any) -> T:
 
 def _read(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        if value not in arguments:
-            known = ", ".join(map(repr, arguments))
-            raise SpecError(f"{where} must be one of {known}; got {value!r}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise SpecError(f"{where} must be a list; got {value!r}")
+    if origin is tuple and isinstance(value, list):
         return tuple(_read(arguments[0], item, where) for item in value)
-    if origin in (types.UnionType, typing.Union):
-        return _read_union(arguments, value, where)
+    if origin is types.UnionType and isinstance(value, dict):
+        return _read_kind(arguments, value, where)
     if dataclasses.is_dataclass(hint):
         return from_dict(typing.cast(type[Any], hint), value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise SpecError(f"{where} must be {hint.__name__}; got {value!r}")
-    return value
+    return fitting(hint, value, where)
 
 
-def _read_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and types.NoneType in members:
-        return None
-    if isinstance(value, dict):
-        kinds: dict[str, type[Any]] = {
-            member.kind: member for member in members if hasattr(member, "kind")
-        }
-        kind = value.get("kind")
-        if kind not in kinds:
-            raise SpecError(f"{where} of unknown kind {kind!r}" + nearest(str(kind), kinds))
-        return from_dict(kinds[kind], value)
-    plain = [m for m in members if m is not types.NoneType and not dataclasses.is_dataclass(m)]
-    if len(plain) == 1:
-        return _read(plain[0], value, where)
-    raise SpecError(f"{where} cannot be {value!r}")
+def _read_kind(members: tuple[Any, ...], value: dict[str, Any], where: str) -> Any:
+    kinds: dict[str, type[Any]] = {member.kind: member for member in members}
+    kind = str(value.get("kind"))  # in a file it may be anything, a list too
+    if kind not in kinds:
+        raise SpecError(f"{where} of unknown kind {kind!r}" + nearest(kind, kinds))
+    return from_dict(kinds[kind], value)

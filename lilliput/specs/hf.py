@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
+from lilliput.specs.choices import check_choices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class HFSpec:
     """Unique numbers of what is kept, ties once; filled in with the digest."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if not self.name:
             raise SpecError("a model to start from needs a name; write hf:OWNER/NAME or hf:FOLDER")
         if self.every < 1:

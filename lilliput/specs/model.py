@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
-from lilliput.specs.codec import check_finite, later
+from lilliput.specs.choices import check_choices
+from lilliput.specs.codec import later
 
 
 def _positive(**values: int) -> None:
@@ -53,7 +54,7 @@ class GPTSpec:
     """Biases in matrices and layer norms, as GPT-2 has."""
 
     def __post_init__(self) -> None:
-        check_finite(self)
+        check_choices(self)
         _positive(layers=self.layers, loops=self.loops, width=self.width, heads=self.heads)
         if self.head_width < 0:
             raise SpecError(f"head_width must be 0 or more; got {self.head_width}")
@@ -107,6 +108,7 @@ class GRUSpec:
     """The embedding is also the output matrix; needs embedding = width."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         _positive(layers=self.layers, width=self.width)
         if self.embedding < 0:
             raise SpecError(f"embedding must be 0 or more; got {self.embedding}")
@@ -118,9 +120,6 @@ class GRUSpec:
     @property
     def embedding_width(self) -> int:
         return self.embedding or self.width
-
-
-_ATTENTIONS = ("none", "full", "query", "sigmoid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +150,7 @@ class MemoryGRUSpec:
     writer) may have after a training step; 0: any. The published pure GRU had 0.95."""
 
     def __post_init__(self) -> None:
-        check_finite(self)
+        check_choices(self)
         _positive(width=self.width, heads=self.heads)
         if self.embedding < 0:
             raise SpecError(f"embedding must be 0 or more; got {self.embedding}")
@@ -165,12 +164,6 @@ class MemoryGRUSpec:
             )
         if self.attention == "sigmoid" and self.width % self.heads:
             raise SpecError(f"width {self.width} must be a multiple of heads {self.heads}")
-        for name, known in (("attention", _ATTENTIONS), ("positions", ("learned", "none"))):
-            if getattr(self, name) not in known:
-                raise SpecError(
-                    f"{name} of a memory-gru must be one of {', '.join(known)}; got"
-                    f" {getattr(self, name)!r}"
-                )
         if self.leash < 0:
             raise SpecError(f"leash must be 0 or more; got {self.leash}")
 
@@ -212,6 +205,7 @@ class MinGRUSpec:
     """The embedding is also the output matrix."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         _positive(layers=self.layers, width=self.width)
         for name in ("state", "convolution", "hidden"):
             if getattr(self, name) < 0:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from lilliput.errors import SpecError
 from lilliput.specs import codec
+from lilliput.specs.choices import check_choices
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import GPTSpec, ModelSpec
 from lilliput.specs.sampling import check_seed
@@ -28,6 +29,7 @@ class RunSpec:
     """What must be said of it, such as leaked, and so of what is made of it; filled in likewise."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         check_seed(self.seed)
         if isinstance(self.task, StoriesSpec) and isinstance(self.model, HFSpec):
             raise SpecError(

@@ -1,9 +1,9 @@
 """How the next token is drawn from a model's logits, as numbers. Knows no model and no torch."""
 
-import math
 from dataclasses import dataclass
 
 from lilliput.errors import SpecError
+from lilliput.specs.choices import check_choices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Sampling:
     """Keep the tokens at least this times as likely as the likeliest (arXiv 2407.01082); 0: all."""
 
     def __post_init__(self) -> None:
-        # Said in this way, what is no number is refused too.
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+        check_choices(self)
+        if self.temperature < 0:
             raise SpecError(f"temperature must be 0 or more; got {self.temperature:g}")
-        if not self.top_k >= 0:
+        if self.top_k < 0:
             raise SpecError(f"top-k must be 0 (all) or more; got {self.top_k}")
         if not 0 < self.top_p <= 1:
             raise SpecError(f"top-p must be above 0 and at most 1 (all); got {self.top_p:g}")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from lilliput.errors import SpecError, nearest
-from lilliput.specs.codec import check_finite
+from lilliput.specs.choices import check_choices
 from lilliput.specs.model import FAMILIES
+from lilliput.specs.sampling import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class SearchSpec:
     """Draws the trials' seeds and recipes."""
 
     def __post_init__(self) -> None:
-        check_finite(self)
+        check_choices(self)
         for family in self.families:
             if family not in (*FAMILIES, "hf"):
                 raise SpecError(f"unknown family {family!r}" + nearest(family, FAMILIES))
@@ -68,5 +69,4 @@ class SearchSpec:
         for name, least in (("seeds", 0), ("width", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise SpecError(f"{name} must be {least} or more; got {getattr(self, name)}")
-        if not 0 <= self.seed < 2**31:
-            raise SpecError(f"seed must be from 0 to 2147483647; got {self.seed}")
+        check_seed(self.seed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
+from lilliput.specs.choices import check_choices
 
 OPERATIONS = "+-*/"
 Format = Literal["plain", "reversed", "padded", "worked"]
@@ -92,6 +93,7 @@ class ArithmeticSpec:
     """Keep lines of `source` that belong to validation, unseen or beyond. Marked in every table."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         check_operations(self.operations)
         check_weights(self.weights, self.operations)
         low, high = parse_range(self.operands)
@@ -149,6 +151,7 @@ class LinesSpec:
     last, but with under 1,000 questions all are trained on and all are asked."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if not self.file:
             raise SpecError("a task of lines needs a file; write --file questions.tsv")
         _check_fold(self.fold)
@@ -180,6 +183,7 @@ class StoriesSpec:
     """sha256 of all this text, so that the spec names its content; filled in when first read."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         _check_fold(self.fold)
         if self.vocabulary and not 256 <= self.vocabulary <= 4096:
             raise SpecError(

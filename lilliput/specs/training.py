@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lilliput.errors import SpecError
-from lilliput.specs.codec import check_finite, later
+from lilliput.specs.choices import check_choices
+from lilliput.specs.codec import later
 from lilliput.specs.task import check_operations, check_weights, parse_range
 
 
@@ -23,6 +24,7 @@ class Stage:
     """How often each of these operations comes; empty: as the task says."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if self.steps < 1:
             raise SpecError(f"a stage needs 1 step or more; got {self.steps}")
         if self.operands:
@@ -110,7 +112,7 @@ class TrainingSpec:
     read."""
 
     def __post_init__(self) -> None:
-        check_finite(self)
+        check_choices(self)
         for name in ("steps", "batch", "block", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise SpecError(f"{name} must be 1 or more; got {getattr(self, name)}")
