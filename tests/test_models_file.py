@@ -253,7 +253,7 @@ def model_of(path: Path) -> object:
         ({"context": 5}, "context of 5 is under the 11"),
         ({"layout": "stream"}, "context of 11 is under the 12"),
         ({"characters": CHARACTERS.replace("+", "p")}, "vocabulary lacks '\\+', which its task"),
-        ({"loops": 1_000_000_000}, "1,000,000,000 loops"),
+        ({"context": 10**14}, "context of 100,000,000,000,000 is not under 1,048,576"),
         ({"task": {"kind": "lines", "file": "q.tsv"}, "format": {"kind": "lines"}}, "lacks '.t'"),
     ],
 )

@@ -3,6 +3,7 @@
 from torch import nn
 
 from lilliput.engine.flat import flat
+from lilliput.engine.limits import over_limit
 from lilliput.models.card import Card
 from lilliput.models.gpt import GPT
 from lilliput.models.memory_gru import MemoryGRU
@@ -17,6 +18,8 @@ came with the network."""
 def flat_of(network: nn.Module) -> bytes | None:
     """A network's flat weight file, in float32; None: the engine knows no such network."""
     if not isinstance(network, GPT | MemoryGRU) or network.vocabulary_size > 0xFFFF:
+        return None
+    if over_limit(network.spec, "float32"):
         return None
     tensors = {
         name: Tensor("F32", tuple(value.shape), memoryview(value.detach().cpu().numpy().tobytes()))

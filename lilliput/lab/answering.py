@@ -77,11 +77,14 @@ class Model:
 
     @cached_property
     def engine(self) -> "Engine | None":
-        """The same model for the engine; None where that is not built, or the model others'."""
+        """The same model for the engine; None where that is not built or does not decode such
+        models."""
         from lilliput.engine.binding import Engine, library
         from lilliput.engine.flat import of_file
+        from lilliput.engine.limits import over_limit
 
         ours = self._given is None and not self.card.outside
+        ours = ours and not over_limit(self.card.own, self.card.numbers)
         return Engine(of_file(self.path), str(self.path)) if ours and library() else None
 
     def prepare(self) -> None:

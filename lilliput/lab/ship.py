@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from lilliput.engine.limits import over_limit
 from lilliput.errors import NotFoundError, SpecError, nearest
 from lilliput.files import write_atomically
 from lilliput.lab.load import load, resolve_own
@@ -14,6 +15,7 @@ FORMS = ("c", "exe", "hf", "mcu", "onnx", "safetensors", "wasm")
 ANY = ("hf", "safetensors")
 """Forms that models of transformers are made into too."""
 NUMBERS = ("float32", "int16", "int8")
+_OF_ENGINE = ("c", "exe", "mcu", "wasm")
 FOLDERS = ("hf", "mcu")
 """Forms that are more than one file."""
 
@@ -67,6 +69,11 @@ def ship(name: str, form: str, numbers: str, out: Path, target: str = "") -> Shi
         card.own  # noqa: B018  refused here where it is none
     if form == "mcu" and not numbers and before == "float32":
         numbers = "int8"
+    if form in _OF_ENGINE and (why := over_limit(card.own, numbers or before)):
+        raise SpecError(
+            f"--as {form} is for what the engine decodes, and of {name} {why}; take --as hf, onnx"
+            " or safetensors"
+        )
     if numbers in ("", before):
         return _ship(form, _job(name, path, path, out, target))
     if numbers == "float32":

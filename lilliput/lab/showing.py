@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lilliput.engine.limits import over_limit
 from lilliput.errors import FileError, LilliputError
 from lilliput.files import read_lines
 from lilliput.lab.cut_words import tail_words
@@ -20,6 +21,8 @@ from lilliput.lab.words import task_words
 from lilliput.models.card import Card
 from lilliput.models.modelfile import read_card
 from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
+from lilliput.specs.hf import HFSpec
+from lilliput.specs.model import ModelSpec
 from lilliput.zoo import Entry, entries, path_of, shape_words
 
 On = Literal["unseen", "validation", "typical", "all", ""]
@@ -133,8 +136,7 @@ def _of_entry(entry: Entry) -> Shown:
 def _of_file(name: str, path: Path, card: Card) -> Shown:
     return Shown(
         name,
-        # The engine has no models of transformers.
-        None if card.outside else path,
+        path if _decoded(card.spec.model, card.numbers) else None,
         card.spec.task,
         card.spec.model.kind,
         shape_words(card.spec.model),
@@ -144,6 +146,11 @@ def _of_file(name: str, path: Path, card: Card) -> Shown:
         path.stat().st_size,
         marks={**card.spec.marks, **card.marks},
     )
+
+
+def _decoded(model: ModelSpec | HFSpec, numbers: str) -> bool:
+    """Whether the page's engine, which has no models of transformers, can run it."""
+    return not isinstance(model, HFSpec) and not over_limit(model, numbers)
 
 
 def _of_runs() -> Iterator[Shown | str]:
@@ -222,7 +229,7 @@ def _of_size(folder: Path, size: Any) -> Iterator[Shown]:
     task = spec.task
     one = Shown(
         f"{folder}/models/trial-{size.trial.number}",
-        path if path.exists() else None,
+        path if path.exists() and _decoded(spec.model, "float32") else None,
         task,
         spec.model.kind,
         shape_words(spec.model) + tail_words(size.trial),

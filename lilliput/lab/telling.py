@@ -159,10 +159,11 @@ def of_file(name: str, path: Path) -> TextModel:
         window = int(network.window)  # type: ignore[arg-type]
         return Reader(network, card.vocabulary, window, (0,), (0,), endless=kind != "gpt")
 
-    def flat() -> bytes:
+    def flat() -> bytes | None:
         from lilliput.engine.flat import of_file
+        from lilliput.engine.limits import over_limit
 
-        return of_file(path)
+        return None if over_limit(card.own, card.numbers) else of_file(path)
 
     return TextModel(name, read, card.parameters, size, kind, card, card.marks, flat)
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 _SIZES = {"F32": 4, "I16": 2, "I8": 1}
 """Bytes of a number of ours."""
-MOST_LOOPS = 48
-"""More are decoded by no engine (MOST_BLOCKS of model.h), and no tensor would show that they are
-too many: loops share their weights."""
+_LONGEST_CONTEXT = 1 << 20
+"""Less than this is a model's own; no tensor would show that it is too much, and tables of so many
+positions are made before anything is read."""
 _SHORTEST_LINE = 4
 """Characters of a question, a tab, an answer and the end mark."""
 
@@ -50,9 +50,8 @@ def contradiction(card: "Card") -> str:
         return ""
     if not card.end or card.end != card.characters[:1]:
         return f"its end mark {card.end!r} is not the first of its characters"
-    loops = getattr(card.spec.model, "loops", 1)
-    if loops > MOST_LOOPS:
-        return f"{loops:,} loops, and no model has over {MOST_LOOPS}"
+    if card.context >= _LONGEST_CONTEXT:
+        return f"its context of {card.context:,} is not under {_LONGEST_CONTEXT:,}"
     needed, shortest = "", 0
     if isinstance(card.spec.task, ArithmeticSpec):
         needed, shortest = task.vocabulary.characters, task.context

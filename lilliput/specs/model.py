@@ -14,6 +14,11 @@ def _positive(**values: int) -> None:
             raise SpecError(f"{name} must be 1 or more; got {value}")
 
 
+MOST_LOOPS = 48
+"""The engine decodes no more; and loops share their weights, so that a file does not grow with
+them, but the time that it takes does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GPTSpec:
     """A decoder of attention and MLP blocks. The defaults have the shape of Llama."""
@@ -56,6 +61,8 @@ class GPTSpec:
     def __post_init__(self) -> None:
         check_choices(self)
         _positive(layers=self.layers, loops=self.loops, width=self.width, heads=self.heads)
+        if self.loops > MOST_LOOPS:
+            raise SpecError(f"loops must be at most {MOST_LOOPS}; got {self.loops:,}")
         if self.head_width < 0:
             raise SpecError(f"head_width must be 0 or more; got {self.head_width}")
         if not self.head_width and self.width % self.heads:
