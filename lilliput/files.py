@@ -4,6 +4,7 @@ A file is written under another name, brought to the disk, and renamed: whoever 
 whatever instant the writer dies, finds the old content or the new, whole.
 """
 
+import glob
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -43,9 +44,12 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes], *, then: str 
         _write_straight(path, content, then)
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = part_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        for old in left_behind(target.parent, target.name):
+            with suppress(OSError):
+                old.unlink()
         with open(temporary, "wb") as file:
             for part in _parts(content):
                 file.write(part)
@@ -59,6 +63,42 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes], *, then: str 
         if isinstance(error, OSError):
             raise cannot_write(path, error, then) from None
         raise
+
+
+def part_of(path: Path) -> Path:
+    """Where a file or folder is made before it takes its place. The name says whose it is, so that
+    it can be cleared away when its maker was killed."""
+    return path.with_name(f".{path.name}.{_here()}.{os.getpid()}.part")
+
+
+def left_behind(folder: Path, name: str = "") -> Iterator[Path]:
+    """Parts in a folder that makers on this machine left when they were killed.
+
+    Args:
+        name: of the file or folder that was made; empty: of any.
+    """
+    for part in folder.glob(f".{glob.escape(name) or '*'}.{glob.escape(_here())}.*.part"):
+        pid = part.name.split(".")[-2]
+        if pid.isdecimal() and not _lives(int(pid)):
+            yield part
+
+
+def _here() -> str:
+    import socket  # only for who writes
+
+    return socket.gethostname() or "here"
+
+
+def _lives(pid: int) -> bool:
+    if os.name == "nt":  # there os.kill would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _parts(content: bytes | Iterable[bytes]) -> Iterable[bytes]:

@@ -2,6 +2,9 @@
 
 import io
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -81,3 +84,36 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Is a directory"):
         write_atomically(tmp_path, b"new")
     assert tmp_path.is_dir()
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from lilliput import files
+os.fsync = lambda _: {instead}
+files.write_atomically(Path(sys.argv[1]), b"half")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nobody is asked there whether he lives")
+def test_what_a_killed_writer_left_is_cleared_away_and_a_living_one_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    path, other = tmp_path / "resume[1].bin", tmp_path / "resume.bin"
+    killed = WRITER.format(instead="os.kill(os.getpid(), 9)")
+    for each in (path, other):
+        assert subprocess.run([sys.executable, "-c", killed, str(each)]).returncode == -9
+    dead, of_other = sorted(tmp_path.iterdir(), reverse=True)
+    waiting = WRITER.format(instead="(print('there', flush=True), sys.stdin.read())")
+    with subprocess.Popen(
+        [sys.executable, "-c", waiting, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as living:
+        assert living.stdout is not None
+        living.stdout.readline()
+        (its_own,) = set(tmp_path.iterdir()) - {of_other}
+        assert its_own != dead
+        write_atomically(path, b"whole")
+        assert set(tmp_path.iterdir()) == {its_own, of_other, path}
+        living.send_signal(signal.SIGKILL)
+    write_atomically(path, b"whole again")
+    assert set(tmp_path.iterdir()) == {of_other, path}

@@ -152,6 +152,16 @@ def test_lost_state_is_named(tmp_path: Path) -> None:
             ledger.state(0)
 
 
+def test_a_state_that_a_kill_cut_short_is_cleared_away(tmp_path: Path) -> None:
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        ledger.record([toy_trial(0)], [(0, progress(10))])
+        left = ledger.state_path(0, 10).with_name(".state-0000020.bin.elsewhere.7.part")
+        left.touch()
+        ledger.record([], [(0, progress(30))])
+        assert not left.exists()
+        assert ledger.state(0) == progress(30).state
+
+
 def fill(ledger: Ledger) -> None:
     for step in range(20, 4000, 10):
         ledger.record([], [(0, progress(step))])

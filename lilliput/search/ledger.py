@@ -241,8 +241,9 @@ class Ledger:
         path = self.state_path(number, step)
         write_atomically(path, state)
         known = self.trials[number].step if number < len(self.trials) else 0
-        for old in path.parent.glob("state-*"):
-            # Left by a death between file and ledger.
+        for old in (*path.parent.glob("state-*"), *path.parent.glob(".state-*.part")):
+            # Left by a death between file and ledger, or while a state was written: under the
+            # ledger's lock nobody else is at it.
             if old not in (path, self.state_path(number, known)):
                 old.unlink()
 

@@ -3,12 +3,10 @@
 Nothing is held in memory that grows with the text but a few bytes a document.
 """
 
-import glob
 import hashlib
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lilliput.errors import SpecError
-from lilliput.files import cannot_write
+from lilliput.files import cannot_write, left_behind, part_of
 from lilliput.specs.task import StoriesSpec
 from lilliput.tasks.corpus_writer import SectionWriter
 from lilliput.tasks.documents import Progress, file_digest, read_documents
@@ -45,11 +43,11 @@ def make_corpus(
         FileError: a file is no text or changes meanwhile, or the disk is full.
         SpecError: there are too few documents to keep some for the exam.
     """
-    # The name says whose it is, so that it can be cleared away when its maker was killed.
-    part = folder.with_name(f".{folder.name}.{_here()}.{os.getpid()}.part")
+    part = part_of(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _clear(folder.parent)
+        for old in left_behind(folder.parent):
+            shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
     except OSError as error:
@@ -63,30 +61,6 @@ def make_corpus(
             raise cannot_write(folder, error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _here() -> str:
-    return socket.gethostname() or "here"
-
-
-def _clear(corpora: Path) -> None:
-    """Removes what makers on this machine left behind when they were killed."""
-    for part in corpora.glob(f".*.{glob.escape(_here())}.*.part"):
-        pid = part.name.split(".")[-2]
-        if pid.isdecimal() and not _lives(int(pid)):
-            shutil.rmtree(part, ignore_errors=True)
-
-
-def _lives(pid: int) -> bool:
-    if os.name == "nt":  # there os.kill would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 class _Build:
