@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from lilliput.errors import FileError, LilliputError, SpecError
@@ -195,13 +197,17 @@ def test_resume_is_exact(fields: dict[str, object], model: GPTSpec | GRUSpec) ->
         assert torch.equal(a, b)
 
 
-def test_a_state_of_another_run_is_refused() -> None:
+@pytest.mark.parametrize("changes", [{"model": GPTSpec(width=24, heads=2)}, {"seed": 1}])
+def test_a_state_of_another_run_is_refused(changes: dict[str, Any]) -> None:
     state = Training(SMALL, task_of(SMALL.task)).state()
-    other = Training(replace(SMALL, model=GPTSpec(width=24, heads=2)), task_of(SMALL.task))
-    with pytest.raises(FileError, match="damaged or of another run"):
+    other = Training(replace(SMALL, **changes), task_of(SMALL.task))
+    words = "the resume file is damaged or of another run: "
+    with pytest.raises(FileError, match=words) as error:
         other.restore(state)
-    with pytest.raises(FileError, match="damaged or of another run"):
-        other.restore(state[: len(state) // 2])
+    assert f"its spec is {SMALL.digest}, not {other.spec.digest}" in str(error.value)
+    for damaged in (state[: len(state) // 2], safetensors.torch.save({"numbers": torch.zeros(7)})):
+        with pytest.raises(FileError, match=words):
+            other.restore(damaged)
 
 
 def test_patience_keeps_the_best_weights() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lilliput.errors import UserError
+from lilliput.errors import FileError, UserError
 from lilliput.faces import cli
 from lilliput.models import modelfile
 from lilliput.models.gpt import GPT
@@ -123,3 +123,10 @@ def test_ctrl_c_loses_no_step(tmp_path: Path) -> None:
     restored = Training(SMALL, task_of(SMALL.task))
     restored.restore((tmp_path / "resume.safetensors").read_bytes())
     assert restored.step >= step
+
+
+def test_what_another_run_left_is_named(tmp_path: Path) -> None:
+    other = replace(SMALL, seed=1)
+    (tmp_path / "resume.safetensors").write_bytes(Training(other, task_of(other.task)).state())
+    with pytest.raises(FileError, match=r"resume\.safetensors: .* delete it to train from the beg"):
+        list(run(SMALL, task_of(SMALL.task), tmp_path, CPU))

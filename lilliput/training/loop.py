@@ -3,6 +3,7 @@
 Knows no files and no search. Shapes: B rows, T characters, S positions with logits, V vocabulary.
 """
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -259,6 +260,9 @@ class Training:
         """
         try:
             tensors = safetensors.torch.load(state)
+            header = json.loads(state[8 : 8 + int.from_bytes(state[:8], "little")])
+            if (theirs := header["__metadata__"]["digest"]) != self.spec.digest:
+                raise ValueError(f"its spec is {theirs}, not {self.spec.digest}")
             numbers = tensors["numbers"].tolist()
             parts: dict[str, dict[str, Tensor]] = {}
             for name, tensor in tensors.items():

@@ -174,7 +174,10 @@ def _train(training: Training, folder: Path, may_go_on: Callable[[int], bool]) -
     """Trains from what the folder has kept to the end, or as long as it may."""
     resume = folder / "resume.safetensors"
     if resume.exists():
-        training.restore(resume.read_bytes())
+        try:
+            training.restore(resume.read_bytes())
+        except FileError as error:
+            raise FileError(f"{resume}: {error}; delete it to train from the beginning") from None
     saved = time.monotonic()
     with _interruptions() as interrupted:
         while not training.done:
