@@ -8,9 +8,11 @@ knows no task: an answer format is carried as data.
 
 import hashlib
 import json
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lilliput.errors import FileError, LilliputError, NotFoundError, SpecError
 from lilliput.files import GOES_ON, write_atomically
@@ -23,6 +25,7 @@ from lilliput.specs.run import RunSpec
 if TYPE_CHECKING:
     from torch import nn
 
+T = TypeVar("T")
 VERSION = 3
 """Layout of the metadata; a file with a larger number is refused. 3 is written where the model is
 one of transformers, 2 elsewhere."""
@@ -120,8 +123,8 @@ def verified(path: Path) -> tuple[bytes, dict[str, Any], Card]:
     Raises:
         NotFoundError, FileError: as `load`.
     """
-    content = _read(path)
-    header = _header(path, content)
+    content = _read(path, path.read_bytes)
+    header = _header(path, content, len(content))
     entry = _entry(path, header)
     match = _DIGEST.search(content)
     if match is None:
@@ -150,20 +153,34 @@ def read_card(path: Path) -> Card:
     Raises:
         NotFoundError, FileError: as `load`, but damage to the weights is not looked for.
     """
-    return _card(path, _entry(path, _header(path, _read(path))))
+
+    def opening() -> tuple[bytes, int]:
+        with path.open("rb") as file:
+            head = file.read(8)
+            size = int.from_bytes(head, "little")
+            # One byte more tells what is no table of ours.
+            rest = file.read(size or 1 if size <= _LONGEST_HEADER else 1)
+            return head + rest, os.fstat(file.fileno()).st_size
+
+    return _card(path, _entry(path, _header(path, *_read(path, opening))))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, read: Callable[[], T]) -> T:
     try:
-        return path.read_bytes()
+        return read()
     except FileNotFoundError:
         raise NotFoundError(f"no model file {path}; `lilliput zoo` lists the models") from None
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _header(path: Path, content: bytes) -> dict[str, Any]:
-    """The JSON table of a safetensors file, and that the file is as long as it says."""
+def _header(path: Path, content: bytes, there: int) -> dict[str, Any]:
+    """The JSON table of a safetensors file, and that the file is as long as it says.
+
+    Args:
+        content: of the file, at least to the end of its table where it has one.
+        there: bytes of the whole file.
+    """
     if not content:
         raise FileError(f"{path} is empty; {REMEDY}")
     # A header may be 128 bytes long too, but then its table begins at the ninth byte.
@@ -184,12 +201,10 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         length = start + max(ends, default=0)
     except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
         raise FileError(f"{path} is damaged: its header cannot be read; {REMEDY}") from None
-    if length > len(content):
-        raise FileError(
-            f"{path} is cut short: {len(content):,} of {length:,} bytes are there; {REMEDY}"
-        )
-    if length < len(content):
-        raise FileError(f"{path} is damaged: {len(content) - length:,} bytes too long; {REMEDY}")
+    if length > there:
+        raise FileError(f"{path} is cut short: {there:,} of {length:,} bytes are there; {REMEDY}")
+    if length < there:
+        raise FileError(f"{path} is damaged: {there - length:,} bytes too long; {REMEDY}")
     return dict(header)
 
 
