@@ -129,6 +129,19 @@ def format_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def format_flops(count: float) -> str:
+    """Floating-point operations in three digits.
+
+    >>> format_flops(60_319), format_flops(1.25e9), format_flops(17)
+    ('60.3 kFLOP', '1.25 GFLOP', '17 FLOP')
+    """
+    prefix, size = next(
+        ((prefix, size) for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)) if count >= size),
+        ("", 1.0),
+    )
+    return f"{float(f'{count / size:.3g}'):g} {prefix}FLOP"
+
+
 def format_bytes(count: int) -> str:
     """Decimal units, as disks and downloads count: `59.7 kB`."""
     if count < 1000:

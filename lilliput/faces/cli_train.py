@@ -20,6 +20,7 @@ from lilliput.specs import (
     TrainingSpec,
 )
 from lilliput.specs.recipes import SMALL, training_of
+from lilliput.units import format_bytes, format_flops
 
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
@@ -180,7 +181,6 @@ def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
 
 
 def _train(spec: RunSpec, values: Any) -> int:
-    from lilliput.lab.job import count
     from lilliput.lab.verbs import grade_problems, run_folder, train
 
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
@@ -190,17 +190,10 @@ def _train(spec: RunSpec, values: Any) -> int:
 
     done = is_over(folder, spec)
     say = sys.stderr if values.json else sys.stdout
-    shape = ", ".join(
-        f"{f.name} {getattr(spec.model, f.name)}"
-        for f in fields(spec.model)
-        if f.name in ("layers", "width", "heads", "hidden", "name", "every", "last", "lora")
-        and getattr(spec.model, f.name)
-    )
 
     def begin() -> None:
         """First words, once the run is not refused."""
-        words = f"{spec.model.kind}, {count(spec):,} parameters ({shape}), in {folder}"
-        print(words, file=say, flush=True)
+        print(f"{_size_words(spec)}, in {folder}", file=say, flush=True)
         if not done and spec.training.teacher_answers and not (folder / "answers.json").exists():
             words = "the teacher is asked what it answers to the training problems"
             print(words, file=say, flush=True)
@@ -248,6 +241,24 @@ def _train(spec: RunSpec, values: Any) -> int:
     show(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
+
+
+def _size_words(spec: RunSpec) -> str:
+    """`gpt, 30,132 parameters (layers 2, …), 120.5 kB in float32, 60.3 kFLOP a character`"""
+    from lilliput.lab.job import count, flops
+
+    shape = ", ".join(
+        f"{f.name} {getattr(spec.model, f.name)}"
+        for f in fields(spec.model)
+        if f.name in ("layers", "width", "heads", "hidden", "name", "every", "last", "lora")
+        and getattr(spec.model, f.name)
+    )
+    parameters, work = count(spec), flops(spec)
+    words = (
+        f"{spec.model.kind}, {parameters:,} parameters ({shape}), {format_bytes(4 * parameters)}"
+    )
+    piece = "piece" if getattr(spec.task, "vocabulary", 0) else "character"
+    return f"{words} in float32" + (f", {format_flops(work)} a {piece}" if work else "")
 
 
 def _print_source(spec: RunSpec, say: TextIO) -> None:

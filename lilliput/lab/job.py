@@ -12,7 +12,7 @@ from typing import Any
 
 from lilliput.errors import SpecError
 from lilliput.lab.sealing import teacher_path
-from lilliput.models.size import count_parameters, solve_shape
+from lilliput.models.size import count_flops, count_parameters, solve_shape
 from lilliput.search.job import Choice, Evidence, Job, Progress, Range
 from lilliput.search.trial import TAUGHT
 from lilliput.specs import FAMILIES, RunSpec, TaskSpec, TrainingSpec, digest
@@ -135,6 +135,15 @@ def count(spec: RunSpec) -> int:
     if isinstance(spec.model, HFSpec):
         return spec.model.parameters
     return count_parameters(spec.model, *sizes_of(spec.task, spec.training))
+
+
+def flops(spec: RunSpec) -> float:
+    """Floating-point operations a character of the longest sequence, see count_flops; 0: of a model
+    of transformers it is not counted."""
+    if isinstance(spec.model, HFSpec):
+        return 0
+    vocabulary, context = sizes_of(spec.task, spec.training)
+    return count_flops(spec.model, vocabulary, context, context) / context
 
 
 def sizes_of(task: TaskSpec, training: TrainingSpec) -> tuple[int, int]:

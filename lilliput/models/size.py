@@ -1,4 +1,4 @@
-"""Parameters, bytes and arithmetic of a model from its spec alone, and the shape for a budget.
+"""Parameters and arithmetic of a model from its spec alone, and the shape for a budget.
 
 Knows nothing of torch. E width, M MLP width, H hidden units, V characters, T positions.
 """
@@ -39,13 +39,6 @@ def count_parameters(spec: ModelSpec, vocabulary_size: int, context: int) -> int
     positions = context * spec.width if spec.positions == "learned" else 0
     embeddings = vocabulary_size * spec.width * (1 if spec.tied else 2)
     return embeddings + positions + spec.layers * (2 * norm + matrices) + norm
-
-
-def count_bytes(
-    spec: ModelSpec, vocabulary_size: int, context: int, bytes_per_number: int = 4
-) -> int:
-    """Bytes of the parameters alone: 4 a number in float32, 2 in int16, 1 in int8."""
-    return bytes_per_number * count_parameters(spec, vocabulary_size, context)
 
 
 def count_flops(spec: ModelSpec, vocabulary_size: int, context: int, length: int) -> int:
