@@ -7,7 +7,7 @@ import pytest
 from lilliput.faces.cli import main
 from lilliput.lab.folds import Fold, pooled, ten_fold
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
-from lilliput.training.run import read_spec
+from lilliput.training.kept import read_spec
 from lilliput.units import wilson
 
 SPEC = RunSpec(

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from search_toys import ToySpec
 
-from lilliput.search.begin import Begin
+from lilliput.search.beginning import Begin
 from lilliput.search.confirm import name_looks, next_look, z_of_round
 from lilliput.search.job import Evidence
 from lilliput.search.ladder import chance_of_confirming, doubt, ladder

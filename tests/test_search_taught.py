@@ -22,7 +22,7 @@ from search_toys import (
 from test_search_find import exported
 
 from lilliput.faces import bought
-from lilliput.search.begin import Begin, begin
+from lilliput.search.beginning import Begin, begin
 from lilliput.search.confirm import name_looks
 from lilliput.search.find import find, read_result
 from lilliput.search.gains import Gain, Mean, gains

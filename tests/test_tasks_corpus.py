@@ -11,7 +11,7 @@ from text_toys import stories_spec, story, write_stories
 from lilliput.errors import FileError, NotFoundError, SpecError
 from lilliput.specs import StoriesSpec
 from lilliput.tasks import documents
-from lilliput.tasks.corpus import open_corpus, text_digest, texts
+from lilliput.tasks.corpus import digest_of_text, open_corpus, texts
 from lilliput.tasks.corpus_maker import SECTIONS
 from lilliput.tasks.documents import LONGEST, PART, read_documents
 from lilliput.tasks.duplicates import band_keys, clusters
@@ -190,7 +190,7 @@ def test_a_long_document_among_short_ones(tmp_path: Path) -> None:
 
 def test_not_the_text_that_it_was_specified_for(tmp_path: Path) -> None:
     spec = stories_spec(tmp_path)
-    sealed = StoriesSpec(text=spec.text, text_digest=text_digest(spec))
+    sealed = StoriesSpec(text=spec.text, text_digest=digest_of_text(spec))
     write_stories(Path(spec.text[0]), range(59))
     with pytest.raises(FileError, match="not the text that this was specified for"):
         open_corpus(sealed)

@@ -18,8 +18,9 @@ from lilliput.models import modelfile
 from lilliput.models.gpt import GPT
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec, to_dict
 from lilliput.tasks.task import task_of
+from lilliput.training.kept import read_records
 from lilliput.training.loop import Training
-from lilliput.training.run import read_records, run
+from lilliput.training.run import run
 
 CPU = torch.device("cpu")
 SMALL = RunSpec(

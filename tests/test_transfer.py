@@ -27,8 +27,9 @@ from lilliput.specs.recipes import stories, transfer
 from lilliput.specs.search import SearchSpec
 from lilliput.tasks.task import task_of
 from lilliput.tasks.tokens import TokenVocabulary
+from lilliput.training.kept import read_records
 from lilliput.training.loop import Training
-from lilliput.training.run import read_records, run
+from lilliput.training.run import run
 
 CPU = torch.device("cpu")
 TASK = ArithmeticSpec(operands="0-9", operations="+", format="plain")

@@ -16,7 +16,7 @@ import pytest
 
 from lilliput.engine import flat
 from lilliput.engine.binding import library
-from lilliput.models.tensors import Tensor
+from lilliput.models.tensors import FileTensor
 from lilliput.shipping import exe, whole
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler when this was installed")
@@ -144,8 +144,8 @@ class Held:
         rows, cols, code = len(weights), len(weights[0]), {"I8": "b", "I16": "h"}[kind]
         numbers = array(code, [weight for row in weights for weight in row]).tobytes()
         tensors = {
-            "m": Tensor(kind, (rows, cols), memoryview(numbers)),
-            "m.scale": Tensor("F32", (rows,), memoryview(array("f", scales).tobytes())),
+            "m": FileTensor(kind, (rows, cols), memoryview(numbers)),
+            "m.scale": FileTensor("F32", (rows,), memoryview(array("f", scales).tobytes())),
         }
         body = whole.WholeBody()
         body.matrix(tensors, "m")

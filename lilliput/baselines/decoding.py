@@ -7,7 +7,7 @@ from lilliput.engine.limits import over_limit
 from lilliput.models.card import Card
 from lilliput.models.gpt import GPT
 from lilliput.models.memory_gru import MemoryGRU
-from lilliput.models.tensors import Tensor
+from lilliput.models.tensors import FileTensor
 from lilliput.specs import RunSpec
 
 _FIRST = 0xF0000
@@ -22,7 +22,9 @@ def flat_of(network: nn.Module) -> bytes | None:
     if over_limit(network.spec, "float32"):
         return None
     tensors = {
-        name: Tensor("F32", tuple(value.shape), memoryview(value.detach().cpu().numpy().tobytes()))
+        name: FileTensor(
+            "F32", tuple(value.shape), memoryview(value.detach().cpu().numpy().tobytes())
+        )
         for name, value in network.named_parameters()
     }
     characters = "".join(chr(_FIRST + number) for number in range(network.vocabulary_size))

@@ -14,7 +14,7 @@ from typing import Any
 
 from lilliput.engine.tables import places, turns
 from lilliput.models.card import Card
-from lilliput.models.tensors import Tensor, read_tensors
+from lilliput.models.tensors import FileTensor, read_tensors
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, MemoryGRUSpec, MinGRUSpec
 from lilliput.specs.model import ModelSpec
 from lilliput.tasks.formats import AnswerFormat
@@ -48,7 +48,7 @@ def of_file(path: Path) -> bytes:
 
 
 def flat(
-    tensors: Mapping[str, Tensor],
+    tensors: Mapping[str, FileTensor],
     card: Card,
     epsilon: float | None = None,
     body: "Body | None" = None,
@@ -108,11 +108,11 @@ class Body:
         self.content += bytes(-at % boundary)
         self.content += data
 
-    def vectors(self, tensors: Mapping[str, Tensor], *names: str) -> None:
+    def vectors(self, tensors: Mapping[str, FileTensor], *names: str) -> None:
         for name in names:
             self.numbers(array("f", bytes(tensors[name].data)))
 
-    def norm(self, tensors: Mapping[str, Tensor], name: str) -> None:
+    def norm(self, tensors: Mapping[str, FileTensor], name: str) -> None:
         """Gains, and biases where there are some."""
         biases = [f"{name}.bias"] if f"{name}.bias" in tensors else []
         self.vectors(tensors, f"{name}.weight", *biases)
@@ -124,7 +124,7 @@ class Body:
     """Rotary angles in radians, what places add, what a number of a matrix's row is worth."""
 
     def matrix(
-        self, tensors: Mapping[str, Tensor], name: str, first: int = 0, end: int = 0
+        self, tensors: Mapping[str, FileTensor], name: str, first: int = 0, end: int = 0
     ) -> None:
         """A matrix, or its columns from `first` to before `end`."""
         tensor = tensors[name]
@@ -139,7 +139,7 @@ class Body:
         if tensor.kind != "F32":
             self.scales(array("f", bytes(tensors[f"{name}.scale"].data)))
 
-    def linear(self, tensors: Mapping[str, Tensor], name: str, bias: bool = False) -> None:
+    def linear(self, tensors: Mapping[str, FileTensor], name: str, bias: bool = False) -> None:
         """A matrix whole, or as a product of two."""
         whole = f"{name}.weight" in tensors
         for part in ("weight",) if whole else ("left", "right"):
@@ -240,7 +240,7 @@ def _shape(model: ModelSpec) -> dict[str, int]:
     }
 
 
-def _gpt(body: Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int) -> None:
+def _gpt(body: Body, tensors: Mapping[str, FileTensor], model: GPTSpec, context: int) -> None:
     if model.positions == "learned":
         body.matrix(tensors, "positions")
     if model.positions == "rotary":
@@ -258,14 +258,14 @@ def _gpt(body: Body, tensors: Mapping[str, Tensor], model: GPTSpec, context: int
         body.linear(tensors, f"{block}.down", model.bias)
 
 
-def _gru(body: Body, tensors: Mapping[str, Tensor], model: GRUSpec) -> None:
+def _gru(body: Body, tensors: Mapping[str, FileTensor], model: GRUSpec) -> None:
     for layer in range(model.layers):
         for part in ("ih", "hh"):
             body.matrix(tensors, f"gru.weight_{part}_l{layer}")
             body.vectors(tensors, f"gru.bias_{part}_l{layer}")
 
 
-def _memory_gru(body: Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec) -> None:
+def _memory_gru(body: Body, tensors: Mapping[str, FileTensor], model: MemoryGRUSpec) -> None:
     embedding = model.embedding_width
     if model.positions == "learned":
         body.matrix(tensors, "positions")
@@ -284,7 +284,7 @@ def _memory_gru(body: Body, tensors: Mapping[str, Tensor], model: MemoryGRUSpec)
     body.vectors(tensors, "writer_bias")
 
 
-def _mingru(body: Body, tensors: Mapping[str, Tensor], model: MinGRUSpec) -> None:
+def _mingru(body: Body, tensors: Mapping[str, FileTensor], model: MinGRUSpec) -> None:
     for layer in range(model.layers):
         block = f"blocks.{layer}"
         body.norm(tensors, f"{block}.norm_1")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lilliput.exam.bits import bits_of
-from lilliput.exam.reader import Reader
+if TYPE_CHECKING:
+    from lilliput.exam.reader import Reader
 
 NEAR = 0.01
 """A window is long enough when its loss is within so much of the longest window's."""
@@ -34,8 +35,10 @@ class ContextCurve:
         return round(self.effective * self.characters_a_piece)
 
 
-def context_curve(reader: Reader, documents: Sequence[str]) -> ContextCurve:
+def context_curve(reader: "Reader", documents: Sequence[str]) -> ContextCurve:
     """The curve over documents, all of them read with each window."""
+    from lilliput.exam.bits import bits_of  # takes torch, which a curve that was kept does not
+
     ids_D = [reader.vocabulary.encode(document) for document in documents]
     characters = sum(map(len, documents))
     pieces = sum(map(len, ids_D))

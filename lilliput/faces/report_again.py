@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from lilliput.faces.cli_flags import write_stage
 from lilliput.faces.report_page import Html, join, note, tag
 from lilliput.lab.job import SPACE
 from lilliput.lab.starting import as_asked
@@ -17,7 +18,6 @@ from lilliput.specs import (
     ArithmeticSpec,
     LinesSpec,
     RunSpec,
-    Stage,
     TaskSpec,
     TrainingSpec,
     digest,
@@ -108,15 +108,10 @@ def _flag(name: str, value: Any) -> list[str]:
     if name == "pass":
         return ["--pass", f"{-value:g}" if value < 0 else f"{100 * value:g}%"]
     if name == "stages":
-        return [word for stage in value for word in ("--stage", _stage(stage))]
+        return [word for stage in value for word in ("--stage", write_stage(stage))]
     if isinstance(value, tuple):
         return [f"--{dashed}", *map(str, value)]
     return [f"--{dashed}", str(value)]
-
-
-def _stage(stage: Stage) -> str:
-    weights = ",".join(f"{weight:g}" for weight in stage.weights)
-    return " ".join(filter(None, [str(stage.steps), stage.operands, stage.operations, weights]))
 
 
 def spec_words(spec: RunSpec, name: str) -> Html:

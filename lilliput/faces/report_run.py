@@ -1,11 +1,10 @@
 """What a single run's page says: its learning curve, its grade, its maps. Knows no search."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lilliput.errors import FileError
 from lilliput.faces import charts, report_again
 from lilliput.faces.found import marks_of
 from lilliput.faces.report_exam import draw_maps, exam_table, read_exam
@@ -13,10 +12,10 @@ from lilliput.faces.report_page import Html, chart, headline, join, note, sectio
 from lilliput.faces.report_story import context_chart, is_story, loss_rows, story_exam
 from lilliput.faces.text import ALL_TRAINED_ON, interval, mark_words
 from lilliput.faces.text_story import failure_words
-from lilliput.files import read_json, read_lines
 from lilliput.lab.job import count
 from lilliput.lab.words import format_words, task_words
-from lilliput.specs import HFSpec, RunSpec, StoriesSpec, from_dict
+from lilliput.specs import HFSpec, RunSpec, StoriesSpec
+from lilliput.training.kept import read_records, read_spec
 from lilliput.units import bits_words, format_seconds
 
 
@@ -25,17 +24,14 @@ class Run:
     spec: RunSpec
     parameters: int
     records: list[dict[str, Any]]
-    """Lines of metrics.jsonl by step; where a killed run did steps twice, the last time counts."""
+    """Fields of training.record.Record, by step."""
     exam: dict[str, Any] | None
 
 
 def read_run(folder: Path) -> Run:
     """Raises FileError where the folder is no run, or a file in it is damaged."""
-    if not (folder / "spec.json").exists():
-        raise FileError(f"{folder} is no run: it has no spec.json; `lilliput train` makes one")
-    spec = from_dict(RunSpec, read_json(folder / "spec.json"))
-    rows = {row["step"]: row for row in read_lines(folder / "metrics.jsonl")}
-    return Run(spec, count(spec), [rows[step] for step in sorted(rows)], read_exam(folder))
+    spec, records = read_spec(folder), [asdict(record) for record in read_records(folder)]
+    return Run(spec, count(spec), records, read_exam(folder))
 
 
 def shape_words(run: Run) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lilliput.exam.context import NEAR, ContextCurve
 from lilliput.faces import charts
 from lilliput.faces.report_page import Html, chart, join, note, story, table, tag
 from lilliput.faces.text_story import (
@@ -92,12 +93,11 @@ def story_exam(exam: Exam, *, charted: bool) -> Html:
 
 
 def _context_words(context: Exam) -> str:
-    bits, windows = context["bits"], context["windows"]
-    enough = next(w for w, b in zip(windows, bits, strict=True) if b <= 1.01 * bits[-1])
-    characters = round(enough * context["characters_a_piece"])
+    curve = ContextCurve(context["windows"], context["bits"], context["characters_a_piece"])
     return (
-        f"How much of what came before is of use: at most {enough:,} pieces ({characters:,}"
-        f" characters); a window of so many is within 1 % of the longest, {windows[-1]:,}."
+        f"How much of what came before is of use: at most {curve.effective:,} pieces"
+        f" ({curve.effective_characters:,} characters); a window of so many is within"
+        f" {100 * NEAR:g} % of the longest, {curve.windows[-1]:,}."
     )
 
 

@@ -88,7 +88,7 @@ def _left(moment: "Moment", first: int, started: float, steps: int) -> str:
 
 def print_curve(folder: Path) -> None:
     """Validation score, or bits of training and validation, as rows of bars."""
-    from lilliput.training.run import read_records, read_spec
+    from lilliput.training.kept import read_records, read_spec
 
     records = [asdict(record) for record in read_records(folder)]
     if len(records) < 2:

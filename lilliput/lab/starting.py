@@ -75,7 +75,7 @@ def model_of(name: str, folder: Path | None) -> HFSpec:
 
 
 def _kept_model(home: Path) -> HFSpec | None:
-    from lilliput.training.run import read_spec
+    from lilliput.training.kept import read_spec
 
     if not (home / "start.safetensors").is_file():
         return None
@@ -142,7 +142,7 @@ def is_trained(folder: Path) -> bool:
 
 def evidence_of(descent: Descent, folder: Path) -> Evidence:
     """The validation of a baseline that is trained, by the weights that were kept."""
-    from lilliput.training.run import read_records
+    from lilliput.training.kept import read_records
 
     records = read_records(folder / HOME)
     best = max(records, key=lambda record: record.right)
@@ -235,8 +235,8 @@ def known(baseline: RunSpec, home: Path) -> Known:
 
     from lilliput.tasks.task import task_of
     from lilliput.training.begin import begin
+    from lilliput.training.kept import read_records
     from lilliput.training.loop import Training
-    from lilliput.training.run import read_records
 
     task, records = task_of(baseline.task), read_records(home)
     state = (home / "resume.safetensors").read_bytes()

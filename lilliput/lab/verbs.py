@@ -49,7 +49,7 @@ def sealed(task: TaskSpec) -> TaskSpec:
     if isinstance(task, LinesSpec) and not task.file_digest:
         return replace(task, file_digest=text_digest(read_text(task.file)))
     if isinstance(task, StoriesSpec) and not task.text_digest:
-        from lilliput.tasks.corpus import text_digest as digest_of_text
+        from lilliput.tasks.corpus import digest_of_text
 
         return replace(task, text_digest=digest_of_text(task))
     if isinstance(task, ArithmeticSpec) and task.source and not task.source_digest:
@@ -258,8 +258,9 @@ def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
     from lilliput.models import modelfile
     from lilliput.search.ledger import Ledger
     from lilliput.tasks.task import task_of
+    from lilliput.training.kept import read_spec
     from lilliput.training.loop import Training
-    from lilliput.training.run import card_of, read_spec
+    from lilliput.training.run import card_of
 
     home = folder / "models" / f"trial-{number}"
     path = home / "model.safetensors"

@@ -8,7 +8,7 @@ from lilliput.models.modelfile import verified
 
 
 @dataclass(frozen=True)
-class Tensor:
+class FileTensor:
     """Numbers as a file holds them, little-endian, row by row."""
 
     kind: str
@@ -17,7 +17,7 @@ class Tensor:
     data: memoryview
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], Card]:
+def read_tensors(path: Path) -> tuple[dict[str, FileTensor], Card]:
     """The tensors of a model file as they lie there, without torch; checked as `load` checks, but
     for their names and shapes.
 
@@ -27,7 +27,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Card]:
     content, header, card = verified(path)
     numbers = memoryview(content)[8 + int.from_bytes(content[:8], "little") :]
     tensors = {
-        name: Tensor(entry["dtype"], tuple(entry["shape"]), numbers[slice(*entry["data_offsets"])])
+        name: FileTensor(
+            entry["dtype"], tuple(entry["shape"]), numbers[slice(*entry["data_offsets"])]
+        )
         for name, entry in header.items()
         if name != "__metadata__"
     }

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.search import confirm
-from lilliput.search.begin import Begin, baseline, begin
+from lilliput.search.beginning import Begin, baseline, begin
 from lilliput.search.files import export
 from lilliput.search.job import Job, Progress
 from lilliput.search.ladder import ladders

@@ -14,7 +14,7 @@ from lilliput.units import Z95
 
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 """Two-sided 95 % quantiles of Student's t with 1, 2, ... 10 degrees of freedom."""
-Interval = tuple[float, float]
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Mean:
     """The mean validation score of one way at a size."""
 
     score: float
-    interval: Interval | None
+    interval: Ends | None
     """95 %; None: one seed, and all problems asked."""
 
 

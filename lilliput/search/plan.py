@@ -13,7 +13,7 @@ is cut down, passing sizes get twins from nothing at the end. Few own sizes are 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 
-from lilliput.search.begin import Begin
+from lilliput.search.beginning import Begin
 from lilliput.search.confirm import refuted, z_of_round
 from lilliput.search.halving import Halving
 from lilliput.search.ladder import chance_of_confirming, doubt, ladders

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from lilliput.errors import NotFoundError
-from lilliput.models.tensors import Tensor as FileTensor
+from lilliput.models.tensors import FileTensor
 
 OPSET = 21
 """The first in which int16 weights can be scaled row by row."""

@@ -68,10 +68,9 @@ class Arithmetic:
             return Vocabulary.of([alphabet(self.operations)])
         fixed = "0123456789=" + self.operations
         point = "." if self.spec.decimals and self._writes_point else ""
-        minus = "-" if "-" in self.operations else ""
         plus = "+" if "-" in self.operations and self.spec.format == "padded" else ""
         space = " " if self.spec.format == "plain" else ""
-        return Vocabulary.of([fixed, point, minus, plus, space, END])
+        return Vocabulary.of([fixed, point, plus, space, END])
 
     @property
     def _writes_point(self) -> bool:

@@ -98,7 +98,7 @@ class Corpus:
             raise _damaged(self.folder) from None
 
 
-def text_digest(spec: StoriesSpec) -> str:
+def digest_of_text(spec: StoriesSpec) -> str:
     """What names the text of a spec: a sha256 of the files' sha256s and what each is for."""
     rows = [[kind, file_digest(path)] for kind, path in _files(spec)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -112,11 +112,11 @@ def open_corpus(spec: StoriesSpec, progress: Progress | None = None) -> Corpus:
         FileError: a file is no text, has changed since the spec was sealed, or the disk is full.
         SpecError: there are too few documents to keep some for the exam.
     """
-    digest = spec.text_digest or text_digest(spec)
+    digest = spec.text_digest or digest_of_text(spec)
     words = f"{VERSION} {digest} {spec.vocabulary} {spec.fold}"
     folder = CORPORA / hashlib.sha256(words.encode()).hexdigest()[:12]
     if not (folder / "corpus.json").exists():
-        if spec.text_digest and text_digest(spec) != spec.text_digest:
+        if spec.text_digest and digest_of_text(spec) != spec.text_digest:
             names = ", ".join(str(path) for _, path in _files(spec))
             raise FileError(f"{names}: not the text that this was specified for; bring it back")
         make_corpus(spec, _files(spec), folder, progress or (lambda what, share: None))

@@ -25,15 +25,16 @@ import torch
 from torch import nn
 
 from lilliput.errors import FileError, UserError
-from lilliput.files import append_line, read_json, read_lines, write_atomically, write_json
+from lilliput.files import append_line, write_atomically, write_json
 from lilliput.lock import take
 from lilliput.models import modelfile
 from lilliput.models.card import Card
-from lilliput.specs import HFSpec, RunSpec, from_dict, to_dict
+from lilliput.specs import HFSpec, RunSpec, to_dict
 from lilliput.tasks.task import Task
 from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.training.answers import keep_answers
 from lilliput.training.begin import begin
+from lilliput.training.kept import read_spec
 from lilliput.training.loop import Training
 from lilliput.training.record import Record
 
@@ -71,13 +72,6 @@ def card_of(training: Training, model: nn.Module) -> Card:
     )
 
 
-def read_spec(folder: Path) -> RunSpec:
-    """Raises FileError where the folder is no run."""
-    if not (folder / "spec.json").exists():
-        raise FileError(f"{folder} is no run: it has no spec.json")
-    return from_dict(RunSpec, read_json(folder / "spec.json"))
-
-
 _CHOOSE = " with --name (of find: --folder)"
 
 
@@ -113,12 +107,6 @@ def _with_digest_of(spec: RunSpec, model: HFSpec) -> RunSpec:
 def is_over(folder: Path, spec: RunSpec) -> bool:
     """Whether a run's folder holds its finished model; errors as of `holds`."""
     return holds(folder, spec) and (folder / "model.safetensors").exists()
-
-
-def read_records(folder: Path) -> list[Record]:
-    """The learning curve; where a killed run did steps twice, the last time counts."""
-    rows = {row["step"]: Record(**row) for row in read_lines(folder / "metrics.jsonl")}
-    return [rows[step] for step in sorted(rows)]
 
 
 def run(
