@@ -1,27 +1,31 @@
 """What flags make of a spec: what a format needs is there, and what has no effect is refused."""
 
+import json
+import re
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from lilliput.faces import cli_train
+from lilliput.faces import cli_find, cli_train
 from lilliput.faces.cli_flags import given, parse
-from lilliput.faces.train_spec import spec_from
+from lilliput.faces.train_spec import TASKS, spec_from
 from lilliput.lab.bases import base_of
 from lilliput.lab.job import propose_spec
 from lilliput.lab.load import resolve
 from lilliput.models.modelfile import read_card
-from lilliput.specs import ArithmeticSpec, RunSpec, TrainingSpec
+from lilliput.specs import FAMILIES, ArithmeticSpec, LinesSpec, RunSpec, TrainingSpec, to_dict
+from lilliput.tasks.lines import text_digest
 from lilliput.zoo import Entry, entries
 
 
 def spec_of_line(line: str) -> RunSpec:
-    """The spec of a training as it is typed, of a family or with --start first."""
+    """The spec of a training as it is typed, of a family or with --start or --spec first."""
     first, *rest = shlex.split(line)
-    base = base_of(start=rest[0]) if first == "--start" else None
+    base = base_of(**{first[2:]: rest[0]}) if first.startswith("--") else None
     family = "gpt" if base else first
-    flags = cli_train.flags_of(family, "arithmetic", base)
+    flags = cli_train.flags_of(family, base.kind if base else "arithmetic", base)
     values = parse("train", "", flags, rest[1:] if base else rest)
     return spec_from(family, "", values, given(flags, rest), base)
 
@@ -80,3 +84,30 @@ def test_of_a_starts_stages_the_last_is_left_where_there_is_no_room(
     assert [stage.steps for stage in made.training.stages] == steps
     said = "the 2 stages of zoo:arithmetic-12k do not fit into 9,000 steps: its last one holds"
     assert (said in capsys.readouterr().err) == (line == "--steps 9000")
+
+
+def test_digests_are_no_flags_and_stay_with_the_files_of_a_spec(tmp_path: Path) -> None:
+    names = {flag.name for task in TASKS for flag in cli_train.flags_of("gpt", task)}
+    assert not {name for name in names if name.endswith("digest")}
+    paths = [tmp_path / "first.tsv", tmp_path / "second.tsv"]
+    for number, path in enumerate(paths):
+        path.write_text("".join(f"{n}\t{n + number}\n" for n in range(50)))
+    task = LinesSpec(file=str(paths[0]), file_digest="f" * 64)
+    told = tmp_path / "spec.json"
+    told.write_text(json.dumps(to_dict(RunSpec(task=task))))
+    assert spec_of_line(f"--spec {told}").task == task
+    other = spec_of_line(f"--spec {told} --file {paths[1]}").task
+    assert isinstance(other, LinesSpec)
+    assert other.file_digest == text_digest(paths[1].read_text())
+
+
+def test_every_flag_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for task in TASKS:
+        flags = [*cli_find.flags_of(task)]
+        for family in (*FAMILIES, "hf"):
+            flags += cli_train.flags_of(family, task)
+        assert [flag.name for flag in flags if not flag.help.strip()] == []
+    with pytest.raises(SystemExit):
+        parse("train", "", cli_train.flags_of("gpt", "arithmetic"), ["--help"])
+    panels = re.findall(r"\b(\w+) options\b", capsys.readouterr().out)
+    assert panels == ["run", "shape", "task", "training"]

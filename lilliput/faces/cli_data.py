@@ -23,7 +23,7 @@ ABOUT = {
         " are in neither: those `lilliput grade --text` may ask its model."
     ),
 }
-_NOT_OF_LINES = ("format", "reverse", "source", "source_digest", "leaked")
+_NOT_OF_LINES = ("format", "reverse", "source", "leaked")
 """Fields that say how a model reads a problem, or where else problems come from."""
 _SECTION = "Only {} of {}; empty: all."
 
@@ -31,7 +31,7 @@ _SECTION = "Only {} of {}; empty: all."
 def flags_of(task: str = "arithmetic") -> list[Flag]:
     if task == "stories":
         own = [
-            *spec_flags(StoriesSpec, leave_out=("text_digest",)),
+            *spec_flags(StoriesSpec),
             Flag("section", str, "", _SECTION.format("documents", "seen, valid or unseen")),
         ]
     else:

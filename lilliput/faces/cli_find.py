@@ -31,7 +31,7 @@ from lilliput.faces.find_start import (
 )
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
-from lilliput.faces.train_spec import TASKS, fit_stages
+from lilliput.faces.train_spec import TASKS, fit_stages, kept_digests
 from lilliput.lab.bases import Base, base_of
 from lilliput.lab.shrinking import parent_of, search_from
 from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
@@ -78,7 +78,7 @@ def flags_of(task: str, base: Base | None = None, start: SearchSpec | None = Non
     usual = start or search_of(task)
     if base:
         usual = search_from(_parent(base, base.task, base.training))
-    search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=usual)
+    search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=usual, group="search")
     hint, mark = (_BITS, _BITS_HELP) if task == "stories" else (_SHARE, "")
     search = [
         replace(flag, hint=hint, spelled="pass", help=mark or flag.help)
@@ -89,7 +89,7 @@ def flags_of(task: str, base: Base | None = None, start: SearchSpec | None = Non
     shape = {
         flag.name: replace(flag, help=f"The same at every size. {flag.help}")
         for cls in reversed(FAMILIES.values())
-        for flag in spec_flags(cls, leave_out=_SIZES)
+        for flag in spec_flags(cls, leave_out=_SIZES, group="shape")
     }
     return [
         Flag("budget", str, "10m", "A time (90s, 10m, 1h30m) or training steps (200k-steps)."),
@@ -111,8 +111,10 @@ def flags_of(task: str, base: Base | None = None, start: SearchSpec | None = Non
             "A model of transformers (hf:OWNER/NAME, hf:FOLDER) to go down from. What is typed of a"
             " training holds for it too; its --steps and rates are else those of `train hf:NAME`.",
         ),
-        *spec_flags(TASKS[task], base=base.task if base else None),
-        *spec_flags(TrainingSpec, base=base.training if base else training_of(task)),
+        *spec_flags(TASKS[task], base=base.task if base else None, group="task"),
+        *spec_flags(
+            TrainingSpec, base=base.training if base else training_of(task), group="training"
+        ),
         *shape.values(),
     ]
 
@@ -132,9 +134,10 @@ def main(argv: Sequence[str]) -> int:
     if model:
         _check_start(values)
     search = spec_of(SearchSpec, values, NAMES, **_budget(values))
-    made: TaskSpec = spec_of(TASKS[task], values)
+    made: TaskSpec = spec_of(TASKS[task], values, **kept_digests(base and base.task, typed))
     fit_stages(values, typed, base)
-    training: TrainingSpec = spec_of(TrainingSpec, values)
+    kept = kept_digests(base and base.training, typed)
+    training: TrainingSpec = spec_of(TrainingSpec, values, **kept)
     shape = _shape(values, typed)
     if base and (shape or search.families != ("gpt",)):
         named = ["--families"] if search.families != ("gpt",) else []

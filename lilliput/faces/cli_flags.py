@@ -33,6 +33,8 @@ class Flag:
     spelled: str = ""
     """On the command line; empty: as its name."""
     positional: bool = False
+    group: str = ""
+    """What it is of, where --help lists such flags by themselves."""
 
     @property
     def typed(self) -> str:
@@ -41,18 +43,24 @@ class Flag:
 
 
 def spec_flags(
-    cls: type, *, leave_out: Collection[str] = (), names: Mapping[str, str] = NONE, base: Any = None
+    cls: type,
+    *,
+    leave_out: Collection[str] = (),
+    names: Mapping[str, str] = NONE,
+    base: Any = None,
+    group: str = "",
 ) -> list[Flag]:
-    """A flag for each field of a spec but its kind.
+    """A flag for each field of a spec but its kind and the digests of files, which are filled in.
 
     Args:
         names: fields whose flag has another name than theirs.
         base: a spec whose values are the defaults.
+        group: of these flags.
     """
     hints, helps = get_type_hints(cls), field_words(cls)
     flags = []
     for field in dataclasses.fields(cls):
-        if field.name in ("kind", *leave_out):
+        if field.name in ("kind", *leave_out) or field.name.endswith("_digest"):
             continue
         default = getattr(base, field.name) if base is not None else field.default
         default = tyro.MISSING if default is dataclasses.MISSING else default
@@ -60,7 +68,8 @@ def spec_flags(
         hint = WHOLE if hint is int else STAGES if hint == tuple[Stage, ...] else hint
         name = names.get(field.name, field.name)
         spelled = "stage" if name == "stages" else ""
-        flags.append(Flag(name, hint, default, helps.get(field.name, ""), spelled))
+        words = helps.get(field.name, "")
+        flags.append(Flag(name, hint, default, words, spelled, group=group))
     return flags
 
 
@@ -105,20 +114,33 @@ def parse(command: str, about: str, flags: Sequence[Flag], argv: Sequence[str]) 
         SystemExit: 0 after --help; 2 after tyro's own message about a value.
     """
     typed = given(flags, argv)
-    # Typed stages take the place of the default's; tyro would put them behind.
-    defaults = [() if f.hint is STAGES and f.name in typed else f.default for f in flags]
-    fields = [
-        (flag.name, _annotated(flag), dataclasses.field(default=default))
-        for flag, default in zip(flags, defaults, strict=True)
-    ]
-    made = dataclasses.make_dataclass("Flags", fields, kw_only=True)
+    fields: dict[str, list[tuple[str, Any, Any]]] = {flag.group: [] for flag in flags}
+    for flag in flags:
+        # Typed stages take the place of the default's; tyro would put them behind.
+        default = () if flag.hint is STAGES and flag.name in typed else flag.default
+        made = dataclasses.field(default=default)
+        fields[flag.group].append((flag.name, _annotated(flag), made))
+    # A panel of tyro's help is a dataclass inside of another.
+    groups = {
+        group: dataclasses.make_dataclass(f"{group}Flags", of_group, kw_only=True)
+        for group, of_group in fields.items()
+    }
+    inner = [(group, each, dataclasses.field()) for group, each in groups.items() if group]
     values: Any
     values, unknown = tyro.cli(
-        made, prog=f"lilliput {command}", description=about, args=argv, return_unknown_args=True
+        dataclasses.make_dataclass("Flags", [*fields.get("", []), *inner], kw_only=True),
+        prog=f"lilliput {command}",
+        description=about,
+        args=argv,
+        return_unknown_args=True,
+        config=(tyro.conf.OmitArgPrefixes,),
     )
     for argument in unknown:
         raise UserError(_no_such_flag(command, argument, [flag.typed for flag in flags]))
-    return SimpleNamespace(**vars(values))
+    flat = {name: value for name, value in vars(values).items() if name not in groups}
+    for group, _, _ in inner:
+        flat |= vars(getattr(values, group))
+    return SimpleNamespace(**flat)
 
 
 def given(flags: Sequence[Flag], argv: Sequence[str]) -> set[str]:

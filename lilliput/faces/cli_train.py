@@ -108,25 +108,29 @@ def flags_of(family: str, task: str, base: Base | None = None) -> list[Flag]:
     )
     hidden = ("name", "digest", "parameters") if family == "hf" else ()
     own = [
-        replace(flag, default=getattr(base, flag.name))
-        if base and flag.name in ("seed", "start")
-        else flag
+        replace(
+            flag,
+            default=getattr(base, flag.name)
+            if base and flag.name in ("seed", "start")
+            else flag.default,
+            group="run",
+        )
         for flag in _OWN
     ]
     training = [
         replace(flag, help=f"{flag.help} {_SMALL_RATE}")
         if flag.name == "learning_rate" and family == "hf" and base is None
         else flag
-        for flag in spec_flags(TrainingSpec, base=parts[2])
+        for flag in spec_flags(TrainingSpec, base=parts[2], group="training")
     ]
     changes = base.changes if base else {}
     asked = [
         replace(flag, default=changes.get(flag.name, flag.default))
-        for flag in spec_flags(TASKS[task], base=parts[1])
+        for flag in spec_flags(TASKS[task], base=parts[1], group="task")
     ]
     return [
         *own,
-        *spec_flags(_class_of(family), leave_out=hidden, base=parts[0]),
+        *spec_flags(_class_of(family), leave_out=hidden, base=parts[0], group="shape"),
         *asked,
         *training,
     ]

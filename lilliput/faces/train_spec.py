@@ -43,13 +43,15 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     from lilliput.lab.sealing import steps_of, with_teacher
     from lilliput.lab.verbs import sealed
 
-    told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values)
+    kept = kept_digests(base and base.task, typed)
+    told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values, **kept)
     if base is None or base.task is None:
         told = taught(told, values.teacher, typed)
     prepare(told, quiet=values.json)
     made = sealed(told)
     fit_stages(values, typed, base)
-    training: TrainingSpec = spec_of(TrainingSpec, values)
+    kept = kept_digests(base and base.training, typed)
+    training: TrainingSpec = spec_of(TrainingSpec, values, **kept)
     model: ModelSpec | HFSpec
     if family == "hf":
         model = _started(name, values, base)
@@ -70,6 +72,24 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         raise SpecError("--epochs and --steps both say how long to train: leave one out")
     steps = steps_of(spec, values.epochs)
     return replace(spec, training=replace(spec.training, steps=steps))
+
+
+_FILES = {
+    "source_digest": {"source"},
+    "file_digest": {"file"},
+    "text_digest": {"text", "valid", "unseen"},
+    "teacher_digest": {"teacher"},
+}
+"""Digests, and the flags that name what they are of."""
+
+
+def kept_digests(base: TaskSpec | TrainingSpec | None, typed: set[str]) -> dict[str, Any]:
+    """What the files of a spec that was given held then, but of those that are typed anew."""
+    return {
+        name: getattr(base, name)
+        for name, files in _FILES.items()
+        if hasattr(base, name) and not files & typed
+    }
 
 
 def fit_stages(values: Any, typed: set[str], base: Base | None) -> None:

@@ -42,7 +42,12 @@ class GPTSpec:
     """Activation; `gelu` is the approximation by tanh, as in GPT-2, `gelu-erf` the function itself,
     as in nanoGPT (arXiv 1606.08415), `relu2` the square of ReLU (arXiv 2109.08668)."""
     norm: Literal["rms", "layer"] = "rms"
+    """Before attention, MLP and output: `rms` divides by the root mean square (arXiv 1910.07467),
+    `layer` takes the mean away first (arXiv 1607.06450), as GPT-2 does."""
     positions: Literal["rotary", "learned", "sinusoidal", "none"] = "rotary"
+    """How a model knows where a character stands: `rotary` turns queries and keys by it (arXiv
+    2104.09864), `learned` adds a row of a trained table, `sinusoidal` sines and cosines (arXiv
+    1706.03762)."""
     rotary_base: float = 100.0
     """Base of the rotary wavelengths (arXiv 2104.09864); texts here are short, so under the usual
     10,000."""
@@ -107,6 +112,7 @@ class GRUSpec:
 
     kind: Literal["gru"] = "gru"
     layers: int = 1
+    """Units, one upon the other."""
     width: int = 48
     """Hidden units a layer (H)."""
     embedding: int = 0
@@ -200,6 +206,7 @@ class MinGRUSpec:
 
     kind: Literal["mingru"] = "mingru"
     layers: int = 2
+    """Blocks, one upon the other."""
     width: int = 48
     """Size of the residual stream (E)."""
     state: int = 0

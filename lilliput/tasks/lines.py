@@ -69,7 +69,7 @@ class Lines:
         if self.spec.file_digest and text_digest(text) != self.spec.file_digest:
             raise FileError(
                 f"{self.spec.file} has changed since this run was specified; bring the old file"
-                " back, or train anew without file_digest"
+                " back, or train anew with --file"
             )
         problems: dict[str, Problem] = {}
         for number, line in enumerate(text.split("\n"), start=1):
