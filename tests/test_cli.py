@@ -11,7 +11,7 @@ import pytest
 
 from lilliput.faces.cli import main
 from lilliput.faces.cli_find import folder_of, read_budget, read_share
-from lilliput.faces.cli_flags import read_stage, write_stage
+from lilliput.faces.stages import read_stage, write_stage
 from lilliput.specs import ArithmeticSpec, TrainingSpec
 from lilliput.specs.search import SearchSpec
 from lilliput.specs.training import Stage

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lilliput.errors import SpecError
 from lilliput.exam.forced import forced_right
-from lilliput.faces.cli_flags import read_stage
+from lilliput.faces.stages import read_stage
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, Stage, TrainingSpec
 from lilliput.specs.search import SearchSpec
 from lilliput.tasks.table import Table

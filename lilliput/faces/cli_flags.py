@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from lilliput.errors import SpecError, UserError
+from lilliput.errors import UserError
+from lilliput.faces.stages import read_stage, read_whole, write_stage
 from lilliput.specs.training import Stage
-from lilliput.units import parse_count
 
 T = TypeVar("T")
 NONE: Mapping[str, str] = {}
@@ -190,46 +190,7 @@ def primitive(
     )
 
 
-def _whole(text: str) -> int:
-    return int(text) if text.lstrip("-").isdecimal() else parse_count(text)
-
-
-def read_stage(text: str) -> Stage:
-    """`2000 0-9 +- 3,1`: steps, then any of operands, operations and their weights.
-
-    >>> read_stage("2000 0-9 +-").operations
-    '+-'
-    """
-    steps, *rest = text.split() or [""]
-    try:
-        fields: dict[str, Any] = {"steps": _whole(steps)}
-    except SpecError:
-        raise SpecError(
-            f"cannot read {steps!r} as steps, which a stage begins with; write steps, then any of"
-            " operands, operations and their weights, such as '2000 0-9 +- 3,1'"
-        ) from None
-    for word in rest:
-        if set(word) <= set("+-*/"):
-            fields["operations"] = word
-        elif "-" in word:
-            fields["operands"] = word
-        else:
-            try:
-                fields["weights"] = tuple(float(weight) for weight in word.split(","))
-            except ValueError:
-                raise SpecError(
-                    f"cannot read {word!r} in the stage {text!r}; write steps, then any of"
-                    " operands, operations and their weights, such as '2000 0-9 +- 3,1'"
-                ) from None
-    return Stage(**fields)
-
-
-def write_stage(stage: Stage) -> str:
-    weights = ",".join(f"{weight:g}" for weight in stage.weights)
-    return " ".join(filter(None, [str(stage.steps), stage.operands, stage.operations, weights]))
-
-
-WHOLE = Annotated[int, primitive("INT", _whole)]
+WHOLE = Annotated[int, primitive("INT", read_whole)]
 STAGES = tyro.conf.UseAppendAction[
     tuple[Annotated[Stage, primitive('"STEPS [0-9] [+-] [3,1]"', read_stage, write_stage)], ...]
 ]

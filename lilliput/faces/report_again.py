@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from lilliput.faces.cli_flags import write_stage
 from lilliput.faces.report_page import Html, join, note, tag
+from lilliput.faces.stages import write_stage
 from lilliput.lab.job import SPACE
 from lilliput.lab.starting import as_asked
 from lilliput.search.trial import TAUGHT, Trial
