@@ -91,7 +91,7 @@ def test_false_confirmations_stay_within_five_per_cent() -> None:
             truth = {t.number: chance.gauss(0.6999, (0.7 * 0.3 / QUESTIONS) ** 0.5) for t in trials}
             confirm(SPEC, trials, truth, looks)
         false += any(look.confirms(0.7) for look in looks)
-    assert wilson(false, num).low <= 0.05
+    assert false / num <= 0.05
     # And the error is spent, not saved: a rule that confirms nothing would be useless.
     assert false > 0.02 * num
 
