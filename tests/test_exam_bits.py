@@ -30,7 +30,7 @@ def test_a_difference_is_paired_by_document() -> None:
 
 def test_an_interval_by_hand() -> None:
     """Two documents of 2 and 4 bits on 2 characters each: their spread is one bit either way."""
-    mean, low, high = Bits(np.array([2.0, 4.0]), np.array([2, 2])).interval(z=1)
+    mean, low, high = Bits(np.array([2.0, 4.0]), np.array([2, 2])).interval()
     assert mean == 1.5
-    # (1 + 1) * 2 / (2 - 1) / 4^2, and its root.
-    assert (low, high) == pytest.approx((1.0, 2.0))
+    # (1 + 1) * 2 / (2 - 1) / 4^2, its root, and Student's t of one degree of freedom.
+    assert (low, high) == pytest.approx((1.5 - 0.5 * 12.7062, 1.5 + 0.5 * 12.7062), rel=1e-5)

@@ -8,7 +8,7 @@ from lilliput.faces.cli import main
 from lilliput.lab.folds import Fold, pooled, ten_fold
 from lilliput.specs import ArithmeticSpec, GPTSpec, RunSpec, TrainingSpec
 from lilliput.training.kept import read_spec
-from lilliput.units import wilson
+from lilliput.units import student, wilson
 
 SPEC = RunSpec(
     task=ArithmeticSpec(operands="0-9", operations="+"),
@@ -28,7 +28,7 @@ def test_every_problem_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_fold_is_one_cluster() -> None:
     folds = [Fold(n, 10 if n < 7 else 0, 10) for n in range(10)]
-    assert pooled(folds) == pytest.approx(wilson(7, 10), rel=0.05)
+    assert pooled(folds) == pytest.approx(wilson(7, 10, student(9)), rel=0.05)
 
 
 def test_the_command(

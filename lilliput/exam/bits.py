@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from lilliput.exam.reader import Reader
-from lilliput.units import Z95, Interval
+from lilliput.units import Z95, Interval, student
 
 _NUMBERS = 16_000_000
 """Logits held at once."""
@@ -47,13 +47,17 @@ class Bits:
 
     def interval(self, z: float = Z95) -> Interval:
         """Bits per character with its interval: documents as clusters (ratio estimator, Cochran,
-        Sampling Techniques, 1977, 6.4). `low` is the lower end, and so the better one."""
+        Sampling Techniques, 1977, 6.4). `low` is the lower end, and so the better one.
+
+        Args:
+            z: quantile of the normal distribution; Student's t of the same level is taken.
+        """
         mean, number = self.per_character, len(self.bits_D)
         if number < 2:
             return Interval(mean, 0.0, math.inf)
         spread_D = self.bits_D - mean * self.characters_D
         variance = (spread_D**2).sum() * number / (number - 1) / self.characters_D.sum() ** 2
-        half = z * math.sqrt(variance)
+        half = student(number - 1, z) * math.sqrt(variance)
         return Interval(mean, mean - half, mean + half)
 
 
@@ -71,7 +75,7 @@ def difference(one: Bits, other: Bits, z: float = Z95) -> Interval | None:
         return None
     mean = other.per_character - one.per_character
     spread_D = _spread(other) - _spread(one)
-    half = z * math.sqrt((spread_D**2).sum() * number / (number - 1))
+    half = student(number - 1, z) * math.sqrt((spread_D**2).sum() * number / (number - 1))
     return Interval(mean, mean - half, mean + half)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lilliput.lab.verbs import grade_problems, train
 from lilliput.specs import RunSpec
-from lilliput.units import Interval, clustered_wilson
+from lilliput.units import Interval, clustered_wilson, student
 
 FOLDS = 10
 
@@ -35,5 +35,6 @@ def ten_fold(spec: RunSpec, folder: Path, device: str = "cpu") -> Iterator[Fold]
 
 def pooled(folds: list[Fold]) -> Interval:
     """Score over all folds; its interval takes the problems of a fold as one cluster, since they
-    were answered by one model."""
-    return clustered_wilson((fold.right, fold.total) for fold in folds)
+    were answered by one model, and Student's t, since there are so few."""
+    pairs = [(fold.right, fold.total) for fold in folds]
+    return clustered_wilson(pairs, student(len(pairs) - 1))

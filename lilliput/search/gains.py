@@ -10,10 +10,8 @@ from statistics import mean, stdev
 from lilliput.search.job import Evidence
 from lilliput.search.trial import CUT_DOWN, TAUGHT, Trial, counted
 from lilliput.specs.search import SearchSpec
-from lilliput.units import Z95
+from lilliput.units import Z95, student
 
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Two-sided 95 % quantiles of Student's t with 1, 2, ... 10 degrees of freedom."""
 Ends = tuple[float, float]
 
 
@@ -174,14 +172,7 @@ def _mean(values: Sequence[float], errors: Sequence[float]) -> Mean:
     half = Z95 * math.hypot(*errors) / number
     if number > 1:
         spread = stdev(values) / math.sqrt(number)
-        half = max(half, _student(number - 1) * spread)
+        half = max(half, student(number - 1) * spread)
     elif not half:
         return Mean(middle, None)
     return Mean(middle, (middle - half, middle + half))
-
-
-def _student(freedom: int) -> float:
-    """Two-sided 95 % quantile of Student's t; of many degrees by its expansion."""
-    if freedom <= len(_STUDENT):
-        return _STUDENT[freedom - 1]
-    return Z95 + (Z95**3 + Z95) / (4 * freedom)
