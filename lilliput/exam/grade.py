@@ -4,7 +4,7 @@ Knows problems and text, not what produced the text.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,8 +16,10 @@ from lilliput.units import Z95, Interval, clustered_wilson
 
 ErrorKind = Literal["last place", "sign", "digit count", "malformed", "no end mark", "other"]
 Verdict = Literal["memorises", "fills gaps", "extends", "knows its tables", "learns nothing"]
-FAR = 0.10
-"""Two scores are near when they differ by less (DESIGN, Verdict: by effect size)."""
+FAR, FAR_SHARE = 0.10, 0.20
+"""A score is far below another by the first, or by this share of the better one where that is less:
+of two weak scores neither is near the other for both being small (DESIGN, Verdict: by effect
+size)."""
 
 
 @dataclass(frozen=True)
@@ -185,24 +187,41 @@ def grade(
         answers = ask(task, problems, answer)
         graded[name] = grade_section(name, answers, task)
         everything += answers
-    return Grade(graded, verdict(graded)), everything
+    constant = constant_score(task.exam("seen")) if "seen" in graded else 0.0
+    return Grade(graded, verdict(graded, constant)), everything
 
 
-def verdict(sections: dict[str, SectionGrade]) -> Verdict | None:
-    """What the model does, by effect size: differences count when the intervals agree.
+def verdict(sections: Mapping[str, SectionGrade], constant: float) -> Verdict | None:
+    """What the model does, by effect size, as far as the intervals show it.
 
-    memorises: seen far above unseen. fills gaps: unseen near seen, beyond fails. extends: beyond
-    is near too. Far is a difference of `FAR` or more between the ends that face each other.
+    learns nothing: seen is under `FAR`, or not shown to be above `constant`. memorises: unseen is
+    shown to be far below seen. extends: beyond is shown not to be far below unseen, nor under
+    `FAR`. fills gaps: all else.
+
+    Args:
+        constant: what `constant_score` says of seen.
     """
     if "seen" not in sections or "unseen" not in sections:
         return None
     seen, unseen = sections["seen"].overall, sections["unseen"].overall
     if sections["unseen"].exhaustive:
         return "knows its tables" if unseen.right == unseen.total else None
-    if seen.high < FAR:
+    if seen.high < FAR or seen.low <= constant:
         return "learns nothing"
-    if seen.low - unseen.high >= FAR:
+    if unseen.high <= _far_below(seen.low):
         return "memorises"
-    if "beyond" in sections and unseen.low - sections["beyond"].overall.high < FAR:
-        return "extends"
-    return "fills gaps"
+    beyond = sections["beyond"].overall.low if "beyond" in sections else 0.0
+    return "extends" if beyond >= FAR and beyond > _far_below(unseen.high) else "fills gaps"
+
+
+def _far_below(score: float) -> float:
+    """The best score that is far below another."""
+    return score - min(FAR, FAR_SHARE * score)
+
+
+def constant_score(problems: Sequence[Problem]) -> float:
+    """The score of one answer to all questions of a group, the best there is for each group."""
+    best: dict[str, int] = {}
+    for (group, _), number in Counter((p.group, p.answer) for p in problems).items():
+        best[group] = max(number, best.get(group, 0))
+    return sum(best.values()) / max(1, len(problems))

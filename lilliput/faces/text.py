@@ -151,10 +151,10 @@ def _wrong(tally: "Tally") -> str:
 def _because(verdict: str) -> str:
     words = {
         "memorises": "seen far above unseen",
-        "fills gaps": "unseen near seen, beyond the range it fails or was not asked",
+        "fills gaps": "unseen near seen; beyond the range it is worse, or was not asked enough",
         "extends": "near as good beyond the range as inside",
         "knows its tables": "every problem of the space is right",
-        "learns nothing": "not even what it was trained on",
+        "learns nothing": "even on what it was trained on little better than one fixed answer",
     }.get(verdict)
     return f" ({words})" if words else ""
 
