@@ -6,8 +6,9 @@ whatever instant the writer dies, finds the old content or the new, whole.
 
 import glob
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,29 @@ def _bring_to_disk(folder: Path) -> None:
         os.close(handle)
 
 
+def json_text(data: Any, **style: Any) -> str:
+    """JSON as every program reads it, browsers too: a float that is no finite number, as the end
+    of an interval that has none, is null.
+
+    Args:
+        style: as json.dumps takes it.
+    """
+    try:
+        return json.dumps(data, allow_nan=False, **style)
+    except ValueError:
+        return json.dumps(_finite(data), allow_nan=False, **style)
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
 def write_json(path: Path, data: Any, *, then: str = GOES_ON) -> None:
-    content = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    content = json_text(data, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, content.encode(), then=then)
 
 
@@ -150,7 +172,7 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         with open(path, "ab") as file:
             if file.tell() and not _ends_line(path):
                 file.write(b"\n")
-            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+            file.write((json_text(record, ensure_ascii=False) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

@@ -3,9 +3,9 @@ for a terminal. Knows no room."""
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lilliput.errors import SpecError
 
@@ -38,13 +38,26 @@ def score_words(score: float, low: float, high: float) -> str:
     return f"{words} [{ends}]"
 
 
+def ends(row: Mapping[str, Any]) -> dict[str, float]:
+    """The ends of an interval as JSON has them, `low` and `high`; one that is null is infinite.
+
+    >>> ends({"low": None, "high": -0.5})
+    {'low': -inf, 'high': -0.5}
+    """
+    low, high = row["low"], row["high"]
+    return {
+        "low": -math.inf if low is None else low,
+        "high": math.inf if high is None else high,
+    }
+
+
 def bits_words(bits: float, low: float | None, high: float | None) -> str:
     """Bits per character with their interval, where there is one.
 
     >>> bits_words(1.327, 1.301, 1.353), bits_words(1.327, None, None)
     ('1.327 [1.301, 1.353]', '1.327')
     """
-    if low is None or high is None:
+    if low is None or high is None or not math.isfinite(high - low):
         return f"{bits:.3f}"
     return f"{bits:.3f} [{low:.3f}, {high:.3f}]"
 

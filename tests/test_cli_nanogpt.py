@@ -50,7 +50,8 @@ def test_the_baby_is_a_spec_whose_flags_may_change_it() -> None:
 def test_the_baby_learns_text_too(capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.txt").write_text("<|endoftext|>\n".join(f"Story {n} is told.\n" for n in range(90)))
     told = ["--task", "stories", "--text", "text.txt", "--valid", "v.txt", "--unseen", "u.txt"]
-    Path("v.txt").write_text("Once there was a cat.\n<|endoftext|>\nIt slept all day.\n")
+    kept = ("Once there was a cat.", "It slept all day.", "Then it ate.", "It ran.", "It sat.")
+    Path("v.txt").write_text("\n<|endoftext|>\n".join(kept))
     Path("u.txt").write_text("A dog came by.\n<|endoftext|>\nThey ran into the wood.\n")
     assert main(["train", "baby", *FEW, *told, "--name", "two"]) == 0
     assert spec_at("two").training.decay_shape == "cosine"

@@ -1,6 +1,8 @@
 """Writing whole files: what stands at a path is replaced, but no pipe, device or link."""
 
 import io
+import json
+import math
 import os
 import signal
 import subprocess
@@ -14,7 +16,7 @@ import pytest
 from lilliput import files
 from lilliput.errors import FileError
 from lilliput.faces.cli import main
-from lilliput.files import write_atomically
+from lilliput.files import append_line, json_text, write_atomically, write_json
 
 
 def read_in_the_background(fifo: Path) -> tuple[threading.Thread, list[bytes]]:
@@ -117,3 +119,18 @@ def test_what_a_killed_writer_left_is_cleared_away_and_a_living_one_keeps_its_ow
         living.send_signal(signal.SIGKILL)
     write_atomically(path, b"whole again")
     assert set(tmp_path.iterdir()) == {of_other, path}
+
+
+def test_what_is_no_number_is_null_in_json(tmp_path: Path) -> None:
+    """Browsers refuse a page of which one number is -Infinity."""
+    data = {"low": -math.inf, "rows": [(1.5, math.nan), {"high": math.inf}], "name": "NaN é"}
+    plain = {"low": None, "rows": [[1.5, None], {"high": None}], "name": "NaN é"}
+    assert json_text(plain) == json.dumps(plain)
+    write_json(tmp_path / "whole.json", data)
+    append_line(tmp_path / "lines.jsonl", data)
+    texts = [json_text(data), *(path.read_text("utf-8") for path in tmp_path.iterdir())]
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    assert [json.loads(text, parse_constant=refuse) for text in texts] == [plain] * 3

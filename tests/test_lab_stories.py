@@ -40,11 +40,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = Path.cwd()
     os.chdir(folder)
     write_stories(folder / "tales.txt", range(40))
-    write_stories(folder / "kept.txt", range(100, 104))
+    write_stories(folder / "kept.txt", range(100, 105))
     write_stories(folder / "one.txt", [200])
     documents = [f"“{story(n)}” Zorgl was {c}." for n, c in enumerate("éèéèé", 300)]
     (folder / "odd.txt").write_text("\n<|endoftext|>\n".join(documents))
-    wide = [f"{story(n)} “Zorgl!”" for n in range(40)]
+    wide = [f"{story(n)} “Zorgl!”" for n in range(80)]
     (folder / "wide.txt").write_text("\n<|endoftext|>\n".join(wide))
     train("letters", "--text tales.txt --valid kept.txt --unseen odd.txt")
     train("learner", "")
@@ -160,9 +160,10 @@ def test_one_document_has_no_interval(home: Path, capsys: pytest.CaptureFixture[
     assert main("compare letters --text one.txt --report side".split()) == 0
     assert f"has {section['bits']:.3f} bits per character." in Path("side/report.html").read_text()
     assert "inf" not in capsys.readouterr().out
-    train("single", "--text tales.txt --valid one.txt --unseen kept.txt")
-    assert "inf]" not in capsys.readouterr().out
-    train("lonely", "--report --text tales.txt --valid kept.txt --unseen one.txt")
+    for files in ("--valid one.txt --unseen kept.txt", "--valid kept.txt --unseen one.txt"):
+        line = f"train gpt --task stories --text tales.txt {files} {TINY} --name single"
+        assert main(line.split()) == 2
+        assert "has 1 document: too few to tell models apart" in capsys.readouterr().err
 
 
 def test_documents_of_one_sentence_are_graded(

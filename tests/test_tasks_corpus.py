@@ -63,14 +63,14 @@ def changed(text: str, place: int) -> str:
 
 
 def test_near_duplicates_are_on_one_side(tmp_path: Path) -> None:
-    originals = [story(n, 200) for n in range(40)]
+    originals = [story(n, 200) for n in range(80)]
     copies = [changed(changed(text, 20), 150) for text in originals]
     path = tmp_path / "twice.txt"
     path.write_text("\n<|endoftext|>\n".join([*originals, *copies]))
     spec = StoriesSpec(text=(str(path),))
     where = {text: name for name in SECTIONS for text in texts(spec, name)}
-    apart = [n for n in range(40) if where[originals[n]] != where[copies[n]]]
-    assert len(apart) <= 1, "98 % of pairs are found"
+    apart = [n for n in range(80) if where[originals[n]] != where[copies[n]]]
+    assert len(apart) <= 2, "98 % of pairs are found"
     assert set(where.values()) == set(SECTIONS)
 
 
@@ -86,15 +86,15 @@ def test_links_make_one_cluster() -> None:
 
 
 def test_files_kept_for_the_exam_push_near_duplicates_out(tmp_path: Path) -> None:
-    text = write_stories(tmp_path / "text.txt", range(30), 200)
+    text = write_stories(tmp_path / "text.txt", range(120), 200)
     kept = tmp_path / "kept.txt"
-    kept.write_text("\n<|endoftext|>\n".join([changed(story(3, 200), 9), story(77, 200) + " µ"]))
+    kept.write_text("\n<|endoftext|>\n".join([changed(story(3, 200), 9), story(777, 200) + " µ"]))
     spec = StoriesSpec(text=(str(text),), unseen=(str(kept),))
     corpus = open_corpus(spec)
     assert corpus.num_dropped == 1
     seen = [*texts(spec, "seen"), *texts(spec, "valid")]
     assert story(3, 200) not in seen
-    assert len(seen) == 29
+    assert len(seen) == 119
     # What the text to learn from lacks is replaced, and said.
     assert corpus.replaced == {"µ": " "} or "µ" in corpus.replaced
     assert len(texts(spec, "unseen")) == 2

@@ -107,6 +107,30 @@ def test_too_few_documents(tmp_path: Path) -> None:
         open_corpus(StoriesSpec(text=(str(path),)))
 
 
+def test_too_few_to_choose_by(tmp_path: Path) -> None:
+    """One document has no interval, so that nothing could ever pass on it."""
+    text, one, few = (
+        str(write_stories(tmp_path / f"{name}.txt", numbers))
+        for name, numbers in (("text", range(60)), ("one", [70]), ("few", range(80, 84)))
+    )
+    for spec, words in (
+        (
+            StoriesSpec(text=(text,), valid=(one,)),
+            "^--valid has 1 document: too few to tell models",
+        ),
+        (
+            StoriesSpec(text=(text,), valid=(few,)),
+            "^--valid has 4 documents: too few .* at least 5",
+        ),
+        (StoriesSpec(text=(text,), unseen=(one,)), "^--unseen has 1 document: .* at least 2, with"),
+        (stories_spec(tmp_path, 20), "^20 documents are too few: 1 is left for 'valid', which"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            open_corpus(spec)
+    enough = write_stories(tmp_path / "enough.txt", range(80, 85))
+    assert open_corpus(StoriesSpec(text=(text,), valid=(str(enough),))).counts["valid"]
+
+
 def test_near_duplicates_alone_are_too_few_documents(tmp_path: Path) -> None:
     path = write_stories(tmp_path / "text.txt", [0, 1, 2] * 400)
     words = "1,200 documents are too few: only 3 of them differ, near-duplicates stay on one side,"

@@ -1,12 +1,19 @@
-"""Student's t, and that intervals of few clusters hold the truth as often as they say."""
+"""Units: Student's t, intervals of few clusters that hold the truth, and those without an end."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import norm, t
 
 from lilliput.exam.bits import Bits, difference
+from lilliput.files import append_line
 from lilliput.lab.folds import Fold, pooled
-from lilliput.units import Z95, student
+from lilliput.training.record import Record
+from lilliput.training.run import read_records
+from lilliput.units import Z95, bits_words, student
 
 
 @pytest.mark.parametrize("z", [1.0, Z95, 3.0])
@@ -42,3 +49,10 @@ def test_the_interval_of_ten_folds_holds_the_truth() -> None:
         found = pooled([Fold(n, int(right), 39) for n, right in enumerate(rights)])
         inside += found.low <= 0.7 <= found.high
     assert 0.935 <= inside / 2_000 <= 0.97
+
+
+def test_an_interval_without_an_end_is_read_as_it_was_written(tmp_path: Path) -> None:
+    record = Record(10, 2.5, -150, 100, -math.inf, 0.0, {}, seconds=1.0, characters=640)
+    append_line(tmp_path / "metrics.jsonl", asdict(record))
+    assert read_records(tmp_path) == [record]
+    assert bits_words(1.5, 0.0, math.inf) == "1.500"

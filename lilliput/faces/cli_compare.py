@@ -1,6 +1,5 @@
 """`lilliput compare`: models side by side, ours and others', on the same exam."""
 
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.files import json_text
 
 if TYPE_CHECKING:
     from lilliput.lab.comparing import Compared
@@ -113,7 +113,7 @@ def _show(values: Any, graded: "Found", note: str) -> None:
     answered = {name: one for name, one in graded.items() if isinstance(one, Compared)}
     told = {name: one for name, one in graded.items() if not isinstance(one, Compared)}
     if values.json:
-        print(json.dumps([one.to_dict() for one in graded.values()], ensure_ascii=False))
+        print(json_text([one.to_dict() for one in graded.values()], ensure_ascii=False))
     elif values.markdown and answered:
         print(text_answers.markdown(answered, note), end="")
     elif values.markdown:

@@ -1,6 +1,5 @@
 """`lilliput doctor`: what of Lilliput works on this machine, and what to do about the rest."""
 
-import json
 import os
 import platform
 import shlex
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from lilliput.errors import NotFoundError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.files import json_text
 
 ABOUT = "Looks at what is here: Python, torch, the engine, a C compiler, the optional libraries."
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     values = parse("doctor", ABOUT, flags_of(), argv)
     found = findings()
     if values.json:
-        print(json.dumps([finding._asdict() for finding in found], indent=1))
+        print(json_text([finding._asdict() for finding in found], indent=1))
     else:
         for name, works, words in found:
             print(f"{'ok  ' if works else 'none'}  {name:<17} {words}")

@@ -32,6 +32,7 @@ from lilliput.faces.find_start import (
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
 from lilliput.faces.train_spec import TASKS, fit_stages, kept_digests
+from lilliput.files import json_text
 from lilliput.lab.bases import Base, base_of
 from lilliput.lab.shrinking import parent_of, search_from
 from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
@@ -241,7 +242,7 @@ def _find(
     assert last.result is not None
     _report(folder, quiet)
     if quiet:
-        print(json.dumps(to_dict(last.result, _levels(folder)), ensure_ascii=False))
+        print(json_text(to_dict(last.result, _levels(folder)), ensure_ascii=False))
     else:
         print(answer(last, folder, _levels(folder)))
     return 0

@@ -1,6 +1,5 @@
 """`lilliput grade`: the exam of a model, or a text of expressions with the right answers beside."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import WHOLE, Flag, given, parse
 from lilliput.faces.text import print_grade
+from lilliput.files import json_text
 from lilliput.specs.task import Rounding
 
 ABOUT = (
@@ -70,7 +70,7 @@ def _model(values: Any) -> int:
     if told and graded.model.taken:
         print(f"lilliput: {graded.model.taken}", file=sys.stderr)
     if values.json:
-        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+        print(json_text(graded.to_dict(), ensure_ascii=False))
     elif told:
         from lilliput.faces.text_story import print_story_grade
 
@@ -89,7 +89,7 @@ def _text(content: bytes, name: str, values: Any) -> int:
 
     lines = grade_text(content, name, values.decimals, values.rounding)
     if values.json:
-        print(json.dumps(to_dict(lines), ensure_ascii=False))
+        print(json_text(to_dict(lines), ensure_ascii=False))
         return 0
     for line in lines:
         print(line.listed if values.plain else line.graded)

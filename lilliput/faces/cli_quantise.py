@@ -1,12 +1,12 @@
 """`lilliput quantise`: a model in int8 or int16, and what that costs, measured."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.files import json_text
 from lilliput.units import format_bytes, point_words
 
 ABOUT = (
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     out = Path(values.out or f"{stem}-{values.numbers}.safetensors")
     costs = quantise(values.model, values.numbers, out)
     if values.json:
-        print(json.dumps({"file": str(out), "costs": [asdict(cost) for cost in costs]}))
+        print(json_text({"file": str(out), "costs": [asdict(cost) for cost in costs]}))
         return 0
     sizes = [format_bytes(file.stat().st_size) for file in (resolve(values.model), out)]
     print(f"{values.model}, {sizes[0]} -> {out}, {sizes[1]}")

@@ -1,12 +1,12 @@
 """`lilliput ship`: a model as a program, a page, C, a graph, or a folder for transformers."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse
+from lilliput.files import json_text
 from lilliput.units import format_bytes
 
 ABOUT = (
@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     out = Path(values.out or stem + end)
     shipped = ship(values.model, form, values.numbers, out, values.target)
     if values.json:
-        print(json.dumps({**asdict(shipped), "file": str(out)}))
+        print(json_text({**asdict(shipped), "file": str(out)}))
         return 0
     print(f"{out}, {format_bytes(shipped.bytes)}, {shipped.words}")
     for note in shipped.notes:

@@ -11,6 +11,7 @@ from lilliput.faces.cli_flags import WHOLE, Flag, given, parse, spec_flags, type
 from lilliput.faces.text import print_grade
 from lilliput.faces.train_live import print_curve, shown
 from lilliput.faces.train_spec import TASKS, spec_from
+from lilliput.files import json_text
 from lilliput.lab.bases import BABY, Base, base_of
 from lilliput.specs import (
     FAMILIES,
@@ -173,11 +174,9 @@ def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
         say.flush()
     whole = pooled(folds)
     if values.json:
-        import json
-
         rows = [[fold.right, fold.total] for fold in folds]
         print(
-            json.dumps({"folds": rows, "score": whole.score, "low": whole.low, "high": whole.high})
+            json_text({"folds": rows, "score": whole.score, "low": whole.low, "high": whole.high})
         )
     else:
         print(f"ten-fold cross-validation: {whole}, every problem asked once while unseen")
@@ -237,9 +236,7 @@ def _train(spec: RunSpec, values: Any) -> int:
 
         print(f"report: {write_run_report(folder)}", file=say)
     if values.json:
-        import json
-
-        print(json.dumps(graded.to_dict(), ensure_ascii=False))
+        print(json_text(graded.to_dict(), ensure_ascii=False))
         return 0
     print_curve(folder)
     show(graded)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lilliput.errors import LilliputError
 from lilliput.faces.cli_flags import Flag, parse
 from lilliput.faces.text import console, mark_words, plain_table
+from lilliput.files import json_text
 from lilliput.units import format_bytes, score_words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         return _verify(found, values.json)
     if values.json:
         rows = [{**asdict(entry), "marks": _marks(entry)} for entry in found]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        print(json_text(rows, ensure_ascii=False, indent=1))
         return 0
     if not found:
         print("the zoo is empty; `lilliput find arithmetic` makes a model")
@@ -62,7 +63,7 @@ def _results(as_json: bool) -> int:
             task: [dict(zip(results.HEADER, row, strict=True)) for row in rows]
             for task, rows in tables.items()
         }
-        print(json.dumps(named, ensure_ascii=False, indent=1))
+        print(json_text(named, ensure_ascii=False, indent=1))
         return 0
     out = console()
     for task, rows in tables.items():
@@ -164,7 +165,7 @@ def _verify(found: "Sequence[Entry]", as_json: bool) -> int:
         for name, (says, has) in wrong.items():
             print(f"  {name}: zoo.toml says {says}, it has {has}", file=sys.stderr)
     if as_json:
-        print(json.dumps(differences, ensure_ascii=False))
+        print(json_text(differences, ensure_ascii=False))
     return 1 if any(differences.values()) else 0
 
 

@@ -7,13 +7,13 @@ lets it load nothing at all, and run only the two scripts whose digests it names
 import base64
 import hashlib
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lilliput.faces import charts
+from lilliput.files import json_text
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -157,7 +157,7 @@ def page(
     )
     data = {"specs": specs, "maps": maps, "themes": charts.THEMES}
     # Rounded data and no spaces: a search has thousands of points.
-    written = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    written = json_text(data, separators=(",", ":")).replace("<", "\\u003c")
     values = {
         "POLICY": policy,
         "TITLE": str(text(title)),

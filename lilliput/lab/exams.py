@@ -8,7 +8,7 @@ from typing import Any
 
 from lilliput.errors import FileError
 from lilliput.files import read_json
-from lilliput.units import score_words
+from lilliput.units import ends, score_words
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def read_exam(model: Path, digest: str) -> Exam | None:
 
 def _part(section: Mapping[str, Any]) -> Part:
     if "bits" in section:
-        bits, low, high = section["bits"], section["low"], section["high"]
-        ends = (-math.inf, math.inf) if low is None or high is None else (-high, -low)
-        return Part(Score(-bits, *ends), f"{section['characters']:,} characters")
+        of_bits = ends(section)
+        score = Score(-section["bits"], -of_bits["high"], -of_bits["low"])
+        return Part(score, f"{section['characters']:,} characters")
     found = section.get("overall") or section
     right, total = found["right"], found["total"]
     score = Score(right / total, found["low"], found["high"])

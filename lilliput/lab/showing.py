@@ -23,6 +23,7 @@ from lilliput.models.modelfile import read_card
 from lilliput.specs import ArithmeticSpec, RunSpec, StoriesSpec, TaskSpec, from_dict
 from lilliput.specs.hf import HFSpec
 from lilliput.specs.model import ModelSpec
+from lilliput.units import ends
 from lilliput.zoo import Entry, entries, path_of, shape_words
 
 On = Literal["unseen", "validation", "typical", "all", ""]
@@ -198,7 +199,7 @@ def _last_validation(metrics: Path) -> tuple[Score | None, str]:
     last, odd = None, 0
     for line in read_lines(metrics):
         try:
-            last = Score(line["right"] / line["total"], line["low"], line["high"])
+            last = Score(line["right"] / line["total"], **ends(line))
         except _ODD:
             odd += 1
     return last, f"{odd} line{'s' if odd > 1 else ''}" if odd else ""

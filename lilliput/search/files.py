@@ -2,11 +2,10 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lilliput.files import write_atomically
+from lilliput.files import json_text, write_atomically
 
 if TYPE_CHECKING:
     from lilliput.search.ledger import Ledger
@@ -36,5 +35,5 @@ def export(ledger: "Ledger", folder: Path, *, times: bool = True) -> tuple[Path,
         write_atomically(paths[-1], text.getvalue().encode())
         everything[table] = [dict(zip(header, line, strict=True)) for line in lines]
     paths.append(folder / "ledger.json")
-    write_atomically(paths[-1], json.dumps(everything, indent=1).encode())
+    write_atomically(paths[-1], json_text(everything, indent=1).encode())
     return tuple(paths)

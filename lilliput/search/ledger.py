@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lilliput.errors import LedgerError, NotFoundError
-from lilliput.files import cannot_write, write_atomically
+from lilliput.files import cannot_write, json_text, write_atomically
 from lilliput.search import schema
 from lilliput.search.job import Evidence, Progress
 from lilliput.search.lock import check_identity, refusal, take_folder
@@ -167,7 +167,7 @@ class Ledger:
                     train_loss=result.train_loss,
                     seconds=result.seconds,
                     time=time.time(),
-                    metrics=json.dumps(result.metrics),
+                    metrics=json_text(result.metrics),
                     **_to_row(result.validation),
                 )
             for number, what in (given_up or {}).items():

@@ -26,6 +26,9 @@ from lilliput.tasks.vocabulary import END_OF_TEXT, Vocabulary, mapped, nearest_k
 
 VERSION = 1
 SECTIONS: tuple[Section, ...] = ("seen", "valid", "unseen")
+FEWEST = {"seen": 1, "valid": 5, "unseen": 2}
+"""Documents of a section at least: one has no interval, and that of a few is too wide to choose
+by."""
 _DROPPED = len(SECTIONS)
 _AT_ONCE = 128
 """Documents whose keys are worked out together."""
@@ -132,8 +135,8 @@ class _Build:
         kind_D = np.frombuffer(kinds, dtype=np.uint8)
         name_D = np.frombuffer(names, dtype=np.uint64)
         section_D = _sections(first_D, kind_D, name_D, self.spec.fold)
-        for number in range(len(SECTIONS)):
-            if not (section_D == number).any():
+        for number, name in enumerate(SECTIONS):
+            if (section_D == number).sum() < FEWEST[name]:
                 raise _too_few(number, first_D, kind_D, section_D)
         return section_D, characters
 
@@ -179,20 +182,35 @@ def _sections(
 def _too_few(
     number: int, first_D: NDArray[np.int64], kind_D: NDArray[np.uint8], section_D: NDArray[np.uint8]
 ) -> SpecError:
-    """What is said where a section has no document."""
+    """What is said where a section has fewer documents than `FEWEST`."""
     name, num_text = SECTIONS[number], int((kind_D == 0).sum())
+    left, given = int((section_D == number).sum()), int((kind_D == number).sum())
     different = len(np.unique(first_D[(kind_D == 0) & (section_D != _DROPPED)]))
-    if different == 0 or (number and (kind_D == number).any()):
+    if different == 0 or (number and given):
         kept = "--unseen" if number else "--valid or --unseen"
+        if left == 0:
+            return SpecError(
+                f"none is left for {name!r}: all its documents are nearly the same as ones of"
+                f" {kept}; give other files"
+            )
+        without = f", without {given - left:,} near those of {kept}" if left < given else ""
         return SpecError(
-            f"none is left for {name!r}: all its documents are nearly the same as ones of {kept};"
-            " give other files"
+            f"--{name} has {_number(left)}{without}: too few to tell models apart; give at least"
+            f" {FEWEST[name]}, with <|endoftext|> between them, or leave --{name} out: then it is a"
+            " tenth of the text"
         )
-    are = "document is" if num_text == 1 else "documents are"
+    are = "is" if num_text == 1 else "are"
     why = ""
     if different < num_text:
         why = f" only {different:,} of them differ, near-duplicates stay on one side, and"
+    are_left = "none is" if left == 0 else f"{left} {'is' if left == 1 else 'are'}"
+    least = f", which takes {FEWEST[name]}" if left else ""
     return SpecError(
-        f"{num_text:,} {are} too few:{why} none is left for {name!r}; give more text, with"
-        " <|endoftext|> between documents, or files of their own with --valid and --unseen"
+        f"{_number(num_text)} {are} too few:{why} {are_left} left for {name!r}{least}; give more"
+        " text, with <|endoftext|> between documents, or files of their own with --valid and"
+        " --unseen"
     )
+
+
+def _number(documents: int) -> str:
+    return f"{documents:,} document{'' if documents == 1 else 's'}"

@@ -6,6 +6,7 @@ from lilliput.errors import FileError
 from lilliput.files import read_json, read_lines
 from lilliput.specs import RunSpec, from_dict
 from lilliput.training.record import Record
+from lilliput.units import ends
 
 
 def read_spec(folder: Path) -> RunSpec:
@@ -17,5 +18,6 @@ def read_spec(folder: Path) -> RunSpec:
 
 def read_records(folder: Path) -> list[Record]:
     """The learning curve; where a killed run did steps twice, the last time counts."""
-    rows = {row["step"]: Record(**row) for row in read_lines(folder / "metrics.jsonl")}
+    lines = read_lines(folder / "metrics.jsonl")
+    rows = {row["step"]: Record(**{**row, **ends(row)}) for row in lines}
     return [rows[step] for step in sorted(rows)]

@@ -4,7 +4,6 @@ Everything is read only. Knows no socket.
 """
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lilliput.errors import LilliputError
 from lilliput.faces.web.site import POLICY, Site, type_of
+from lilliput.files import json_text
 from lilliput.lab.showing import visible
 from lilliput.lab.verbs import RUNS
 from lilliput.lab.watching import Watch
@@ -76,7 +76,7 @@ async def _news() -> AsyncIterator[str]:
         found = await run_in_threadpool(lambda: list(watch.news()))
         quiet = 0 if found else quiet + 1
         for news in found:
-            yield f"data: {json.dumps(asdict(news))}\n\n"
+            yield f"data: {json_text(asdict(news))}\n\n"
         if quiet == 1:
             # All is told for now; a reader without runs knows it too.
             yield "event: told\ndata:\n\n"

@@ -5,13 +5,13 @@ no server.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lilliput.engine.flat import of_file
+from lilliput.files import json_text
 from lilliput.lab.problems import LETTERS, squares
 from lilliput.lab.showing import Shown, as_dict, first, shown
 from lilliput.shipping import wasm
@@ -124,7 +124,7 @@ class Site:
             "models": rows,
             "trouble": trouble,
         }
-        return json.dumps(data, ensure_ascii=False).encode()
+        return json_text(data, ensure_ascii=False).encode()
 
 
 def _scale(kind: str) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _problems(task: ArithmeticSpec) -> bytes:
         }
         for square in squares(task)
     ]
-    return json.dumps({"letters": LETTERS, "squares": made}, separators=(",", ":")).encode()
+    return json_text({"letters": LETTERS, "squares": made}, separators=(",", ":")).encode()
 
 
 def _fixed(live: bool) -> dict[str, bytes]:
