@@ -1,7 +1,9 @@
 """Laws of a corpus: documents come back, sections never meet, near-duplicates are on one side."""
 
+import hashlib
 import json
 import time
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from lilliput.specs import StoriesSpec
 from lilliput.tasks import documents
 from lilliput.tasks.corpus import digest_of_text, open_corpus, texts
 from lilliput.tasks.corpus_maker import SECTIONS
-from lilliput.tasks.documents import LONGEST, PART, read_documents
+from lilliput.tasks.documents import LONGEST, PART, file_digest, is_one_text, read_documents
 from lilliput.tasks.duplicates import band_keys, clusters
 from lilliput.tasks.stories import Stories, unigram_bits
 
@@ -86,7 +88,7 @@ def test_links_make_one_cluster() -> None:
 
 
 def test_files_kept_for_the_exam_push_near_duplicates_out(tmp_path: Path) -> None:
-    text = write_stories(tmp_path / "text.txt", range(120), 200)
+    text = write_stories(tmp_path / "text.txt", range(150), 200)
     kept = tmp_path / "kept.txt"
     kept.write_text("\n<|endoftext|>\n".join([changed(story(3, 200), 9), story(777, 200) + " µ"]))
     spec = StoriesSpec(text=(str(text),), unseen=(str(kept),))
@@ -94,7 +96,7 @@ def test_files_kept_for_the_exam_push_near_duplicates_out(tmp_path: Path) -> Non
     assert corpus.num_dropped == 1
     seen = [*texts(spec, "seen"), *texts(spec, "valid")]
     assert story(3, 200) not in seen
-    assert len(seen) == 119
+    assert len(seen) == 149
     # What the text to learn from lacks is replaced, and said.
     assert corpus.replaced == {"µ": " "} or "µ" in corpus.replaced
     assert len(texts(spec, "unseen")) == 2
@@ -237,3 +239,44 @@ def test_a_text_is_learned_or_kept() -> None:
         StoriesSpec(valid=("a.txt",))
     with pytest.raises(SpecError, match="256 to 4096"):
         StoriesSpec(vocabulary=100)
+
+
+def test_one_long_text_is_split_into_stretches(tmp_path: Path) -> None:
+    """No part of a book has a neighbour on another side, but where a stretch ends."""
+    book = "\n".join(story(n, 90) for n in range(400))
+    path = tmp_path / "book.txt"
+    path.write_text(book)
+    parts = list(read_documents(path))
+    spec = StoriesSpec(text=(str(path),))
+    where = {text: name for name in SECTIONS for text in texts(spec, name)}
+    order = [where[part] for part in parts]
+    tenth = len(parts) // 10
+    assert [name for name, _ in groupby(order)] == ["seen", "valid", "unseen"]
+    assert abs(order.count("valid") - tenth) <= 1 >= abs(order.count("unseen") - tenth)
+    other = {name: list(texts(StoriesSpec(text=(str(path),), fold=4), name)) for name in SECTIONS}
+    assert parts.index(other["unseen"][0]) == pytest.approx(0.4 * len(parts), abs=1)
+    assert parts.index(other["valid"][0]) == pytest.approx(0.3 * len(parts), abs=1)
+    # Its digest says how it is split: what was learned of it when it was split otherwise must not
+    # be asked what it was trained on.
+    plain = hashlib.sha256(json.dumps([[0, file_digest(path)]]).encode()).hexdigest()
+    assert text_digest(spec) != plain
+    path.write_text(f"{book}\n<|endoftext|>\n")
+    assert (
+        text_digest(spec)
+        == hashlib.sha256(json.dumps([[0, file_digest(path)]]).encode()).hexdigest()
+    )
+    where = {text: name for name in SECTIONS for text in texts(spec, name)}
+    assert len(list(groupby(where[part] for part in parts))) > 10, "documents are split as ever"
+
+
+def test_what_is_one_long_text(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    for text, is_one in (
+        ("", False),
+        ("word " * (LONGEST // 5), False),
+        ("word " * LONGEST, True),
+        (f"{'word ' * LONGEST}<|endoftext|>", False),
+        ("word " * (5 << 20) + "<|endoftext|> word", False),
+    ):
+        path.write_text(text)
+        assert is_one_text(path) == is_one

@@ -167,8 +167,9 @@ class StoriesSpec:
     kind: Literal["stories"] = "stories"
     text: tuple[str, ...] = ()
     """What is learned: files, folders of .txt files, or hf:NAME, a data set of Hugging Face such as
-    hf:roneneldan/TinyStories; documents stand between lines of <|endoftext|>. Empty: the excerpt of
-    TinyStories that comes with the package (200 kB: for a first look only)."""
+    hf:roneneldan/TinyStories; documents stand between lines of <|endoftext|>. A long file without
+    such lines, as a book, is cut into parts, and what is kept of it are whole stretches. Empty: the
+    excerpt of TinyStories that comes with the package (200 kB: for a first look only)."""
     valid: tuple[str, ...] = ()
     """Validation files; empty: a tenth of the documents of `text`."""
     unseen: tuple[str, ...] = ()

@@ -6,7 +6,8 @@
                          seen.starts     where each document begins, and where the last one ends
                          seen.lengths    characters of each document
 
-Near-duplicates are on one side; corpus_maker makes it. Knows no model.
+Near-duplicates are on one side, and so are the neighbours in one long text without separators,
+which is split into three stretches; corpus_maker makes it. Knows no model.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from lilliput.errors import FileError, SpecError
 from lilliput.specs.task import StoriesSpec
 from lilliput.tasks.corpus_maker import SECTIONS, VERSION, make_corpus
 from lilliput.tasks.corpus_writer import COUNTED, kind_of
-from lilliput.tasks.documents import EXCERPT, Progress, file_digest, files_of
+from lilliput.tasks.documents import EXCERPT, Progress, file_digest, files_of, is_one_text
 from lilliput.tasks.hub import PREFIX, from_hub
 from lilliput.tasks.splits import Section
 from lilliput.tasks.vocabulary import Vocabulary
@@ -99,8 +100,12 @@ class Corpus:
 
 
 def digest_of_text(spec: StoriesSpec) -> str:
-    """What names the text of a spec: a sha256 of the files' sha256s and what each is for."""
-    rows = [[kind, file_digest(path)] for kind, path in _files(spec)]
+    """What names the text of a spec: a sha256 of the files' sha256s, what each is for, and whether
+    it is split by stretches: what was learned of a text that was split otherwise is another's."""
+    rows: list[list[Any]] = [[kind, file_digest(path)] for kind, path in _files(spec)]
+    for row, (kind, path) in zip(rows, _files(spec), strict=True):
+        if kind == 0 and is_one_text(path):
+            row.append("by stretches")
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
@@ -118,7 +123,10 @@ def open_corpus(spec: StoriesSpec, progress: Progress | None = None) -> Corpus:
     if not (folder / "corpus.json").exists():
         if spec.text_digest and digest_of_text(spec) != spec.text_digest:
             names = ", ".join(str(path) for _, path in _files(spec))
-            raise FileError(f"{names}: not the text that this was specified for; bring it back")
+            raise FileError(
+                f"{names}: not the text that this was specified for, or it was split another way"
+                " then; bring it back, or train anew"
+            )
         make_corpus(spec, _files(spec), folder, progress or (lambda what, share: None))
     try:
         card = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))

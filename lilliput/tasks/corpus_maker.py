@@ -18,7 +18,7 @@ from lilliput.errors import SpecError
 from lilliput.files import cannot_write, left_behind, part_of
 from lilliput.specs.task import StoriesSpec
 from lilliput.tasks.corpus_writer import SectionWriter
-from lilliput.tasks.documents import Progress, file_digest, read_documents
+from lilliput.tasks.documents import Progress, file_digest, is_one_text, read_documents
 from lilliput.tasks.duplicates import BANDS, band_keys, clusters
 from lilliput.tasks.pieces import learn_merges
 from lilliput.tasks.splits import Section
@@ -75,6 +75,8 @@ class _Build:
         self.spec, self.part, self.progress = spec, part, progress
         self.files = [(kind, path, file_digest(path)) for kind, path in files]
         self.size = sum(path.stat().st_size for _, path in files)
+        self.numbers = [0] * len(self.files)
+        """Documents of each file, once it has been read."""
 
     def make(self) -> None:
         section_D, characters = self._split()
@@ -104,8 +106,9 @@ class _Build:
     def _documents(self, what: str) -> Iterator[tuple[int, str]]:
         """All documents, each with the number of the section that its file is for."""
         done = 0
-        for kind, path, digest in self.files:
-            for document in read_documents(path, digest):
+        for file, (kind, path, digest) in enumerate(self.files):
+            for number, document in enumerate(read_documents(path, digest), start=1):
+                self.numbers[file] = number
                 # Characters for bytes: near enough to show how far it is.
                 done += len(document)
                 self.progress(what, min(1.0, done / self.size))
@@ -133,12 +136,26 @@ class _Build:
         first_D = clusters(keys_DB)
         (self.part / "keys").unlink()
         kind_D = np.frombuffer(kinds, dtype=np.uint8)
-        name_D = np.frombuffer(names, dtype=np.uint64)
+        name_D = self._in_stretches(np.frombuffer(names, dtype=np.uint64))
         section_D = _sections(first_D, kind_D, name_D, self.spec.fold)
         for number, name in enumerate(SECTIONS):
             if (section_D == number).sum() < FEWEST[name]:
                 raise _too_few(number, first_D, kind_D, section_D)
         return section_D, characters
+
+    def _in_stretches(self, name_D: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Documents' names, by whose last digit they are split: of a part of one long text it is
+        the tenth in which it stands. Split at random, most parts would have a neighbour on another
+        side, and a model of the one knows much of the other."""
+        name_D, begin = name_D.copy(), 0
+        for (kind, path, _), number in zip(self.files, self.numbers, strict=True):
+            parts = slice(begin, begin + number)
+            begin += number
+            if kind == 0 and is_one_text(path):
+                tenth_P = (np.arange(number) * 10 // number).astype(np.uint64)
+                # Fewer bits, so that one more digit is no overflow.
+                name_D[parts] = (name_D[parts] >> np.uint64(8)) * np.uint64(10) + tenth_P
+        return name_D
 
     def _write(
         self, section_D: NDArray[np.uint8], vocabulary: Vocabulary

@@ -1,12 +1,16 @@
 """Documents from text files, a chunk at a time, however large the files are. Knows no vocabulary.
 
 Documents stand between lines of `<|endoftext|>`, as in TinyStories. A text without them, or one
-document that is very long, is cut into parts at line ends.
+document that is very long, is cut into parts at line ends. A file that is cut so and has no such
+line at all is one long text, as a book: of its parts, neighbours belong together.
 """
 
 import codecs
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from lilliput.errors import FileError, NotFoundError
@@ -58,6 +62,24 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from None
+
+
+def is_one_text(path: Path) -> bool:
+    """Whether a file is one long text: without a separator, and too long for one document.
+
+    Raises:
+        FileError: as `read_documents`.
+    """
+    try:
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                return False
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                if content.find(SEPARATOR.encode()) >= 0:
+                    return False
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from None
+    return len(list(islice(read_documents(path), 2))) > 1
 
 
 def read_documents(path: Path, digest: str = "") -> Iterator[str]:
