@@ -1,6 +1,7 @@
 """Laws of what the report is made of: pictures of maps, and commands that are read back."""
 
 import itertools
+import math
 import shlex
 import struct
 import subprocess
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from report_search import SEARCH, SMALL, made_up_job
 
 from lilliput.exam import heatmap
-from lilliput.faces import charts, cli_find, report_maps
+from lilliput.faces import charts, cli_find, report_maps, report_page
 from lilliput.faces.cli_flags import parse, spec_of
 from lilliput.faces.cli_train import TASKS
 from lilliput.faces.report_again import find_command
@@ -152,3 +153,11 @@ def test_a_line_of_one_point_is_seen(number: int, shown: int) -> None:
     drawn = charts.render(spec)[0]
     assert drawn.count('aria-roledescription="point"') == shown
     assert drawn.count('aria-roledescription="rule mark"') == shown
+
+
+def test_a_page_can_be_read_whatever_is_in_its_charts() -> None:
+    """A browser's JSON has no -Infinity: it would draw no chart at all."""
+    specs = {"frontier": {"datasets": {"points": [{"low": -math.inf, "high": 0.0}]}}}
+    made = report_page.page("title", report_page.text(""), specs, {}, "")
+    assert '"points":[{"low":null,"high":0.0}]' in made
+    assert "-Infinity" not in made

@@ -1,6 +1,7 @@
 """Laws of the ledger: nothing lost or twice, one writer, clear words when it cannot go on."""
 
 import errno
+import json
 import os
 import sqlite3
 from dataclasses import dataclass, replace
@@ -216,3 +217,22 @@ def test_export_holds_every_row(tmp_path: Path) -> None:
 def test_impossible_searches_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         SearchSpec(**fields)  # type: ignore[arg-type]
+
+
+def test_what_has_no_end_is_null_in_the_exported_ledger(tmp_path: Path) -> None:
+    """The interval of one document, in a ledger from when so few were not refused."""
+    endless = Evidence(-150, 100, float("-inf"), 0.0)
+    metrics = ({"low": float("-inf")},)
+    with Ledger(tmp_path, IDENTITY, Toy) as ledger:
+        step = replace(progress(10), validation=endless, metrics=metrics)
+        ledger.record([toy_trial(0)], [(0, step)])
+        path = export(ledger, tmp_path)[-1]
+    with Ledger(tmp_path, IDENTITY, Toy) as again:
+        assert again.trials[0].last == endless
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    (row,) = json.loads(path.read_text(), parse_constant=refuse)["slices"]
+    assert (row["low"], row["high"]) == (None, 0.0)
+    assert json.loads(row["metrics"], parse_constant=refuse) == [{"low": None}]
