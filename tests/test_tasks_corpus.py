@@ -259,10 +259,10 @@ def test_one_long_text_is_split_into_stretches(tmp_path: Path) -> None:
     # Its digest says how it is split: what was learned of it when it was split otherwise must not
     # be asked what it was trained on.
     plain = hashlib.sha256(json.dumps([[0, file_digest(path)]]).encode()).hexdigest()
-    assert text_digest(spec) != plain
+    assert digest_of_text(spec) != plain
     path.write_text(f"{book}\n<|endoftext|>\n")
     assert (
-        text_digest(spec)
+        digest_of_text(spec)
         == hashlib.sha256(json.dumps([[0, file_digest(path)]]).encode()).hexdigest()
     )
     where = {text: name for name in SECTIONS for text in texts(spec, name)}
