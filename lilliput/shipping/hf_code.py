@@ -46,7 +46,7 @@ def modeling(kind: str) -> str:
         ("errors.py", ("LilliputError", "UserError", "SpecError")),
         ("specs/choices.py", None),
         ("specs/codec.py", ("T", "later")),
-        ("specs/model.py", ("_positive", spec)),
+        ("specs/model.py", ("_positive", "MOST_LOOPS", spec)),
         *((f"models/{name}.py", None) for name in _FILES[kind]),
     ]
     for name, wanted in pieces:
