@@ -11,8 +11,8 @@ from scipy.stats import norm, t
 from lilliput.exam.bits import Bits, difference
 from lilliput.files import append_line
 from lilliput.lab.folds import Fold, pooled
+from lilliput.training.kept import read_records
 from lilliput.training.record import Record
-from lilliput.training.run import read_records
 from lilliput.units import Z95, bits_words, student
 
 
