@@ -205,8 +205,8 @@ def test_export_holds_every_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"pass_mark": 1.2}, "at most 100 %; got 120 %"),
-        ({"pass_mark": 0.0}, "above 0 %"),
+        ({"pass_mark": 1.2}, "between 0 and 1.*; got 1.2"),
+        ({"pass_mark": 0.0}, "between 0 and 1.*; got 0"),
         ({"seconds": 60.0, "steps": 100}, "leave one out"),
         ({"smallest": 9, "largest": 8}, "smallest 9"),
         ({"families": ("gtp",)}, "did you mean 'gpt'"),
