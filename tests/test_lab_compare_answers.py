@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(folder)
     Path("lines.txt").write_text("1 + 2 = 3.00\n" * 3 + "4 - 5 = -1.00\n7 + 8 = 15.00\n" * 9)
     Path("words.tsv").write_text("one\tuno\ntwo\tdos\nthree\ttres\n")
-    Path("tales.txt").write_text("\n<|endoftext|>\n".join(f"Tom saw {n} cats." for n in range(120)))
+    Path("tales.txt").write_text("\n<|endoftext|>\n".join(f"Tom saw {n} cats." for n in range(300)))
     for words in (
         f"{TASK} --name sums",
         f"{TASK} --name leaky --source lines.txt --leaked",
