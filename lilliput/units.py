@@ -200,7 +200,9 @@ def format_bytes(count: int) -> str:
     """Decimal units, as disks and downloads count: `59.7 kB`."""
     if count < 1000:
         return f"{count} B"
-    return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.2f} MB"
+    if count < 1_000_000:
+        return f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:.2f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"
 
 
 def printable(text: str) -> str:

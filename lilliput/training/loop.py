@@ -33,6 +33,7 @@ from lilliput.training.begin import Begin, begin
 from lilliput.training.device import half_precision, to_device
 from lilliput.training.loss import loss_of
 from lilliput.training.optimizer import clip, load_tensors, optimizers_of, set_rates, tensors_of
+from lilliput.training.parts import check_room, in_parts, place_bytes
 from lilliput.training.record import Record
 from lilliput.training.start import take_over
 from lilliput.training.teacher import Teacher, teacher_of
@@ -67,6 +68,9 @@ class Training:
         begun = begun or begin(spec, task)
         self.model, self.vocabulary, self.context, self.outside = begun
         self.start = self.vocabulary.end if training.opens_with_end else ""
+        loops = getattr(spec.model, "loops", 1)
+        self._a_place = place_bytes(self.model, loops, len(self.vocabulary))
+        check_room(self.model, self.context, self._a_place, self.device)
         self.model.to(self.device)
         self.optimizers = optimizers_of(self.model, training)
         self.averaged = (
@@ -144,7 +148,7 @@ class Training:
         learned = sum(int((chunk.targets_BS != IGNORED).sum()) for chunk in chunks)
         set_rates(self.optimizers, self.spec.training, self.step)
         with self._dropping():
-            for chunk in chunks:
+            for chunk in in_parts(chunks, self._a_place):
                 loss, nats = self.loss(chunk)
                 (loss / learned).backward()  # type: ignore[no-untyped-call]
                 self._nats += nats.detach().to(self._nats.device).double()
