@@ -27,6 +27,7 @@ def answerer(
     longest: int = 0,
     start: str = "",
     batch: int = 1024,
+    answered: Callable[[int], None] = lambda number: None,
 ) -> Answerer:
     """A model as an Answerer.
 
@@ -38,6 +39,7 @@ def answerer(
             reads a whole block would else fill it wherever it forgets the end mark.
         start: text put before every prompt (the end mark, where a model was trained on streams).
         batch: prompts decoded at once.
+        answered: is told of each batch how many prompts it was.
     """
 
     def answer(prompts: Sequence[str]) -> list[str]:
@@ -49,6 +51,7 @@ def answerer(
             texts = greedy(model, vocabulary, asked, most)
             for row, text in zip(rows, texts, strict=True):
                 answers[row] = text
+            answered(len(rows))
         return answers
 
     return answer

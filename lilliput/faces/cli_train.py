@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lilliput.errors import SpecError, UserError, nearest
 from lilliput.faces.cli_flags import WHOLE, Flag, given, parse, spec_flags, typed_value
@@ -22,6 +22,9 @@ from lilliput.specs import (
 )
 from lilliput.specs.recipes import SMALL, training_of
 from lilliput.units import format_bytes, format_flops
+
+if TYPE_CHECKING:
+    from lilliput.lab.verbs import Graded
 
 ABOUT = (
     "Trains one model, or goes on where it was stopped; the same spec is not trained twice."
@@ -184,7 +187,7 @@ def _ten_fold(spec: RunSpec, folder: Path, values: Any) -> int:
 
 
 def _train(spec: RunSpec, values: Any) -> int:
-    from lilliput.lab.verbs import grade_problems, run_folder, train
+    from lilliput.lab.verbs import run_folder, train
 
     folder = Path(values.resume) if values.resume else run_folder(spec, values.name)
     if values.ten_fold:
@@ -228,7 +231,7 @@ def _train(spec: RunSpec, values: Any) -> int:
         if graded.remark:
             print(f"lilliput: {graded.remark}", file=sys.stderr)
     else:
-        graded, show = grade_problems(str(folder), why="train"), print_grade
+        graded, show = _problems_graded(str(folder)), print_grade
     if graded.unkept:
         print(f"lilliput: the grade is not kept: {graded.unkept}", file=sys.stderr)
     if values.report:
@@ -242,6 +245,18 @@ def _train(spec: RunSpec, values: Any) -> int:
     show(graded)
     print(f"\nthe model: {folder / 'model.safetensors'}")
     return 0
+
+
+def _problems_graded(run: str) -> "Graded":
+    """The grade that lies beside a run's model, or a fresh one."""
+    from lilliput.faces.exam_live import exam_bar
+    from lilliput.lab.kept_exam import kept_exam
+    from lilliput.lab.verbs import grade_problems
+
+    if kept := kept_exam(run):
+        return kept
+    with exam_bar() as progress:
+        return grade_problems(run, why="train", progress=progress)
 
 
 def _size_words(spec: RunSpec) -> str:

@@ -1,4 +1,4 @@
-"""An exam of a model of text as it goes, on stderr: a bar on a terminal, else a line a part."""
+"""An exam as it goes, on stderr: a bar on a terminal, else a line a part."""
 
 import sys
 from collections.abc import Iterator

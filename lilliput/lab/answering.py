@@ -29,6 +29,8 @@ ONE_BY_ONE = 200_000
 """Parameters up to which the engine, one after another, is as fast as PyTorch many at once (at
 100,000 a tenth faster, at 300,000 a tenth to a third slower; where a model writes its working, six
 times as fast at 10,000)."""
+_AT_ONCE = 256
+"""Problems that the engine is asked before it is said how far it is."""
 
 
 def longest_answer(task: Problems) -> int:
@@ -106,14 +108,19 @@ class Model:
     def answerer(self) -> "Answerer":
         """Prompts as the format writes them to the text that the model goes on with: what the exam
         asks. Whole numbers are asked as PyTorch has them, so that a grade is no machine's own."""
-        engine = self.engine if self.card.numbers == "float32" else None
-        if engine is None or self.card.parameters > ONE_BY_ONE:
-            return self.pytorch
-        return self._by_engine
+        return self._by_engine if self._one_by_one else self.pytorch
+
+    @property
+    def _one_by_one(self) -> bool:
+        small = self.card.numbers == "float32" and self.card.parameters <= ONE_BY_ONE
+        return small and self.engine is not None
 
     @cached_property
     def pytorch(self) -> "Answerer":
         """The same by PyTorch, many at once."""
+        return self._many_at_once(lambda number: None)
+
+    def _many_at_once(self, answered: Callable[[int], None]) -> "Answerer":
         from lilliput.exam.decode import answerer
 
         return answerer(
@@ -122,7 +129,23 @@ class Model:
             self.card.context,
             longest=self.longest,
             start=self.start,
+            answered=answered,
         )
+
+    def telling(self, answered: Callable[[int], None]) -> "Answerer":
+        """As `answerer`, of which `answered` is told how many more have been answered."""
+        if not self._one_by_one:
+            return self._many_at_once(answered)
+
+        def answer(prompts: Sequence[str]) -> list[str]:
+            answers: list[str] = []
+            for begin in range(0, len(prompts), _AT_ONCE):
+                part = self.answerer(prompts[begin : begin + _AT_ONCE])
+                answered(len(part))
+                answers += part
+            return answers
+
+        return answer
 
     def _decoded(self, prompts: Sequence[str], sampling: Sampling, seed: int) -> list[str]:
         """What the model goes on with, by the engine where there is one."""

@@ -46,7 +46,7 @@ def grade(
         text: of a model of text: files or folders that it is asked; empty: what its own text kept.
         anchors: of a memory-gru: names are kept in mind.
         why: what a look at unseen is for, as its record says.
-        progress: of a model of text: is told what comes next, and which share is over.
+        progress: of an exam that takes long: is told what comes next, and which share is over.
 
     Returns:
         Graded of a model that answers questions, TextGraded of one of text, else the lines.
@@ -71,7 +71,8 @@ def grade(
     for section in sections:
         if section not in SECTIONS:
             raise SpecError(f"unknown section {section!r}" + nearest(section, SECTIONS))
-    return grade_problems(name, sections or SECTIONS, keep=not sections, why=why)
+    asked = sections or SECTIONS
+    return grade_problems(name, asked, keep=not sections, why=why, progress=progress)
 
 
 def is_expressions(name: str) -> bool:

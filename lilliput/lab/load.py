@@ -9,6 +9,7 @@ from lilliput.files import append_line, read_lines, write_json
 from lilliput.lab.answering import Model
 from lilliput.models.modelfile import read_card
 from lilliput.specs import StoriesSpec
+from lilliput.tasks.documents import file_digest
 from lilliput.zoo import entries, path_of
 
 if TYPE_CHECKING:
@@ -118,10 +119,12 @@ def resolve_own(name: str) -> Path:
 
 def keep_exam(model: Path, exam: dict[str, Any]) -> str:
     """Writes exam.json beside a model file that lies in a run's folder, or in a search's for one of
-    its trials; elsewhere nothing. Returns why it could not be written; empty: nothing failed."""
+    its trials, with the digest of that file; elsewhere nothing. Returns why it could not be
+    written; empty: nothing failed."""
     if not _is_kept(model):
         return ""
     try:
+        exam = {**exam, "file_digest": file_digest(model)}
         write_json(model.with_name("exam.json"), exam, then="")
     except FileError as error:
         return str(error)

@@ -16,6 +16,7 @@ from lilliput.lab.answering import Model
 from lilliput.lab.bases import with_start
 from lilliput.lab.load import keep_exam, load_answerer, record_look
 from lilliput.lab.sealing import kept_answers, sealed_model, teacher_path, with_teacher
+from lilliput.lab.slow_exam import slowly
 from lilliput.lab.starting import FAMILY, HOME, Descent, is_trained, starting
 from lilliput.specs import (
     ArithmeticSpec,
@@ -161,7 +162,11 @@ class Graded:
 
 
 def grade_problems(
-    name: str, sections: Sequence[Section] = SECTIONS, keep: bool = True, why: str = "grade"
+    name: str,
+    sections: Sequence[Section] = SECTIONS,
+    keep: bool = True,
+    why: str = "grade",
+    progress: "Progress" = lambda what, share: None,
 ) -> Graded:
     """Asks a model whole sections of its task's exam.
 
@@ -169,13 +174,16 @@ def grade_problems(
         keep: write exam.json beside the model file, where that is a run's or a search's. A look at
             unseen is recorded there in any case.
         why: what the look is for, as its record says.
+        progress: of an exam that takes long: is told what is asked, and which share is over.
     """
     from lilliput.exam.grade import grade as grade_task
     from lilliput.exam.heatmap import heat_maps
 
     model = load_answerer(name)
     started = time.perf_counter()
-    graded, answers = grade_task(model.task, model.answerer, sections)
+    total = sum(len(model.task.exam(section)) for section in sections)
+    answerer = model.telling(slowly(total, progress))
+    graded, answers = grade_task(model.task, answerer, sections)
     maps = heat_maps(answers) if isinstance(model.card.spec.task, ArithmeticSpec) else []
     seconds = time.perf_counter() - started
     result = Graded(model, graded, tuple(maps), seconds, answers=answers)
