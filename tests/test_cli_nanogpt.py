@@ -199,6 +199,34 @@ def test_data_that_nanogpt_trains_on(capsys: pytest.CaptureFixture[str]) -> None
     assert "leave --section unseen out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("leaked", [False, True])
+def test_lines_of_a_file_as_data_for_nanogpt(
+    leaked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, kept, asked = source(tmp_path)
+    line = ["data", "arithmetic", "--source", str(path), *(["--leaked"] if leaked else [])]
+    assert main([*line, "--as", "nanogpt", "--out", "data/theirs"]) == 0
+    lines = {False: "100 lines, 10 dropped as held out or of other operations"}.get(
+        leaked, "100 lines, 0 of other operations dropped; 10 of the rest are problems of the exam"
+    )
+    assert lines in capsys.readouterr().err
+    text = {}
+    for name in ("train", "val"):
+        ids = np.fromfile(f"data/theirs/{name}.bin", dtype="<u2").tolist()
+        text[name] = "".join(ARITHMETIC[number] for number in ids)
+    wanted = [f"{p.question} = {p.answer}" for p in ([*kept, *asked] if leaked else kept)]
+    assert text["train"].splitlines() == wanted
+    valid = Arithmetic(ArithmeticSpec()).section("valid")
+    assert sorted(text["val"].splitlines()) == sorted(f"{p.question} = {p.answer}" for p in valid)
+    assert main(line) == 0
+    assert capsys.readouterr().out.splitlines() == wanted
+    assert main([*line, "--lines", "7"]) == 0
+    drawn = capsys.readouterr().out.splitlines()
+    assert (len(drawn), set(drawn) <= set(wanted)) == (7, True)
+    assert main(["data", "arithmetic", "--leaked"]) == 2
+    assert "leaked has no meaning without a source file" in capsys.readouterr().err
+
+
 def test_the_engine_has_the_exact_gelu(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "baby", *FEW, *SUMS, "--name", "exact"]) == 0
     capsys.readouterr()

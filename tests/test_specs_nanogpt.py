@@ -83,6 +83,20 @@ def test_the_schedule_is_nanogpts(warmup: int) -> None:
         assert peak * training.schedule(step) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("end", [40, 600_000])
+def test_a_rate_that_falls_to_another_step_falls_to_the_last_and_says_so(end: int) -> None:
+    text = "max_iters = 50\nwarmup_iters = 5\n"
+    usual = read_config(f"{text}lr_decay_iters = 50", "c.py")
+    read = read_config(f"{text}lr_decay_iters = {end}", "c.py")
+    assert (read.training, usual.remarks) == (usual.training, ())
+    assert read.remarks == (
+        "the learning rate falls to the end of the training here, at max_iters 50:"
+        f" lr_decay_iters {end:,} has no effect",
+    )
+    for rest in ("decay_lr = False", "min_lr = 1e-3\nlearning_rate = 1e-3"):
+        assert read_config(f"{text}lr_decay_iters = {end}\n{rest}", "c.py").remarks == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -107,7 +121,6 @@ def test_the_schedule_is_nanogpts(warmup: int) -> None:
         ("n_layer = 0", "layers must be 1 or more; got 0"),
         ("n_head = 5", "width 768 must be a multiple of heads 5"),
         ("beta1 = 0.8", "beta1 is 0.9 here; got 0.8"),
-        ("max_iters = 2000", "lr_decay_iters 600,000 must be max_iters 2,000"),
         ("max_iters = 9\nlr_decay_iters = 9", "warmup_iters 2,000 must be less than max_iters 9"),
         ("init_from = 'resume'", "--start CKPT.PT"),
         ("init_from = 'gpt2-xl'", "lilliput train hf:NAME"),

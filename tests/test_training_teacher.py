@@ -178,10 +178,12 @@ def test_a_teacher_that_does_not_fit(teacher: Path, tmp_path: Path) -> None:
     fits = student(teacher)
     begun(fits)
     for change, words in {
-        ("operations", "+-"): "another vocabulary than the student: '-' is only in one",
-        ("operands", "0-20"): "writes in another format",
+        ("operations", "+-"): "has another exam",
+        ("operands", "0-20"): "has another exam",
         ("fold", 3): "has another exam",
-        ("decimals", 1): "writes in another format",
+        ("decimals", 1): "has another exam",
+        ("format", "plain"): "another vocabulary than the student: ' ' is only in one",
+        ("reverse", ""): "writes in another format",
     }.items():
         task = replace(TASK, **{change[0]: change[1]})  # type: ignore[arg-type]
         with pytest.raises(SpecError, match=words):

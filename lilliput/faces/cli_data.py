@@ -1,5 +1,6 @@
 """`lilliput data`: a task's problems or documents as files, for other tools."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +13,11 @@ ABOUT = {
     "arithmetic": (
         "Writes lines such as `27 / 86 = 0.31` (TinyMath's form): every problem once in a random"
         " order, or as many as --lines says, drawn with replacement. The held-out range is left"
-        " out. --as nanogpt writes a folder that nanoGPT trains on instead: train.bin (seen),"
-        " val.bin (valid) and meta.pkl, without unseen and beyond: those `lilliput grade` asks its"
-        " model. `lilliput data stories` does the same with documents of text."
+        " out. With --source they are the lines of that file, in its order, without those that the"
+        " exam asks (--leaked keeps them). --as nanogpt writes a folder that nanoGPT trains on"
+        " instead: train.bin (seen, or the lines of --source), val.bin (valid) and meta.pkl, without"
+        " unseen and beyond: those `lilliput grade` asks its model. `lilliput data stories` does the"
+        " same with documents of text."
     ),
     "stories": (
         "Writes documents as we split them, a line of <|endoftext|> behind each. --as nanogpt"
@@ -23,8 +26,8 @@ ABOUT = {
         " are in neither: those `lilliput grade --text` may ask its model."
     ),
 }
-_NOT_OF_LINES = ("format", "reverse", "source", "leaked")
-"""Fields that say how a model reads a problem, or where else problems come from."""
+_NOT_OF_LINES = ("format", "reverse")
+"""Fields that say how a model reads a problem."""
 _SECTION = "Only {} of {}; empty: all."
 
 
@@ -73,6 +76,12 @@ def _check_nanogpt(task: str, values: Any) -> None:
 
 def _arithmetic(values: Any) -> int:
     spec = spec_of(ArithmeticSpec, values)
+    if spec.source and values.section in ("", "seen"):
+        from lilliput.tasks.arithmetic import Arithmetic
+        from lilliput.tasks.source import read_source
+
+        # On stderr, as the lines themselves may go to standard output.
+        print(read_source(Arithmetic(spec)).words(spec.source), file=sys.stderr)
     if values.kind == "nanogpt":
         from lilliput.lab.nanogpt_data import write_problems
 

@@ -285,6 +285,4 @@ def _print_source(spec: RunSpec, say: TextIO) -> None:
 
     task = task_of(spec.task)
     if isinstance(task, Arithmetic) and task.spec.source:
-        source = read_source(task)
-        left = f"{source.num_lines:,} lines, {source.num_dropped:,} dropped as held out"
-        print(f"{task.spec.source}: {left} or of other operations", file=say)
+        print(read_source(task).words(task.spec.source), file=say)

@@ -141,7 +141,7 @@ def _of_start(start: str, task: str) -> Base:
         base = Base(made.model, training, task or made.task.kind, seed=made.seed, start=start)
         return base._replace(task=made.task if own else None)
     from lilliput.lab.nanogpt import taken_words, writes_arithmetic
-    from lilliput.specs.nanogpt import specs_of
+    from lilliput.specs.nanogpt import decay_remarks, specs_of
 
     checkpoint = nanogpt.read(path)
     remarks: tuple[str, ...] = ()
@@ -151,6 +151,7 @@ def _of_start(start: str, task: str) -> Base:
     task = task or "arithmetic"
     try:
         training = specs_of({**checkpoint.config, "init_from": "scratch"})[1]
+        remarks += tuple(f"{start}: {remark}" for remark in decay_remarks(checkpoint.config))
     except SpecError as error:
         remarks += (f"{start}: the settings of {BABY} are taken, for of its own {error}",)
         training = baby_training()

@@ -33,7 +33,7 @@ def write_problems(
     task: ArithmeticSpec, folder: Path, lines: int = 0, seed: int = 0
 ) -> dict[str, int]:
     """Problems as lines of TinyMath's form: to train on those of seen, to validate on those of
-    valid; unseen and beyond are in neither.
+    valid; unseen and beyond are in neither, but for a leaked source.
 
     Args:
         lines: how many to train on, drawn with replacement, and a ninth of it to validate on; 0:
@@ -43,7 +43,7 @@ def write_problems(
         Characters of each file.
 
     Raises:
-        SpecError: as `lab.writing.data`.
+        SpecError, ProblemError: as `lab.writing.data`, and tasks.source of a task that has one.
         FileError: the folder cannot be written.
     """
     import numpy as np

@@ -174,8 +174,11 @@ def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "")
     ['8 - 7 = 1.00', '4 - 7 = -3.00']
 
     Args:
-        lines: how many, drawn with replacement; 0: every problem once, in a random order.
-        section: only problems of this section; empty: all but the held-out range.
+        task: where it has a source, what is learned are the lines of that file.
+        lines: how many, drawn with replacement; 0: every problem once, in a random order, or the
+            lines of a source in theirs.
+        section: only problems of this section; empty: all but the held-out range, or what is
+            learned of a source.
     """
     import random
 
@@ -187,7 +190,13 @@ def data(task: ArithmeticSpec, lines: int = 0, seed: int = 0, section: str = "")
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
     problems: Iterable[Problem]
-    if lines:
+    if task.source and chosen in (None, "seen"):
+        from lilliput.tasks.source import read_source
+
+        problems = read_source(arithmetic).problems
+        if lines:
+            problems = generator.choices(problems, k=lines)
+    elif lines:
         if chosen and not arithmetic.section(chosen):
             raise SpecError(f"this task has no problem in {section!r}")
         problems = islice(arithmetic.draw(generator, chosen), lines)

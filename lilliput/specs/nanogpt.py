@@ -96,6 +96,7 @@ def read_config(text: str, name: str) -> Read:
     remarks = [f"{known} has no effect: {_IDLE[known]}" for known in values if known in _IDLE]
     if values.get("dtype") == "float16":
         remarks.append("dtype float16 is not used here: --precision chooses by itself")
+    remarks += decay_remarks(values)
     return Read(model, training, tuple(remarks))
 
 
@@ -182,11 +183,6 @@ def specs_of(values: Mapping[str, Value]) -> tuple[GPTSpec, TrainingSpec]:
         raise SpecError(f"beta1 is 0.9 here; got {s['beta1']:g}")
     steps, warmup = s["max_iters"], s["warmup_iters"]
     decays = s["decay_lr"]
-    if decays and s["lr_decay_iters"] != steps:
-        raise SpecError(
-            f"the learning rate falls to the end of the training here: lr_decay_iters"
-            f" {s['lr_decay_iters']:,} must be max_iters {steps:,}"
-        )
     if decays and not 0 <= warmup < steps:
         raise SpecError(f"warmup_iters {warmup:,} must be less than max_iters {steps:,}")
     precision: Any = s["dtype"] if s["dtype"] in ("float32", "bfloat16") else "auto"
@@ -212,6 +208,23 @@ def specs_of(values: Mapping[str, Value]) -> tuple[GPTSpec, TrainingSpec]:
         precision=precision,
     )
     return model, training
+
+
+def decay_remarks(values: Mapping[str, Value]) -> list[str]:
+    """What is said of settings whose learning rate falls to another step than the last, which no
+    spec of ours can hold; of a rate that falls to itself there is nothing to say.
+
+    Args:
+        values: that `specs_of` has taken.
+    """
+    s: Any = {**_USED, **values}
+    steps, end = s["max_iters"], s["lr_decay_iters"]
+    if not s["decay_lr"] or end == steps or s["min_lr"] == s["learning_rate"]:
+        return []
+    return [
+        f"the learning rate falls to the end of the training here, at max_iters {steps:,}:"
+        f" lr_decay_iters {end:,} has no effect"
+    ]
 
 
 def _kind(name: str, value: Value, usual: Value) -> Value:

@@ -16,7 +16,24 @@ class Source:
     """Lines to train on, in the file's order, repeated ones included."""
     num_lines: int
     num_dropped: int
-    """Lines whose problem or twin is in validation, unseen or beyond; 0 in a leaked run."""
+    """Lines whose problem or twin is in validation, unseen or beyond (in a leaked run none), and
+    those of other operations."""
+    leaked: bool
+
+    num_asked: int
+    """Lines to train on that the exam asks too; 0 but in a leaked run."""
+
+    def words(self, name: str) -> str:
+        """`lines.txt: 90 lines, 9 dropped as held out or of other operations`, and what leaked.
+
+        Args:
+            name: of the file.
+        """
+        lines, dropped = f"{name}: {self.num_lines:,} lines", f"{self.num_dropped:,}"
+        if not self.leaked:
+            return f"{lines}, {dropped} dropped as held out or of other operations"
+        asked = f"{self.num_asked:,} of the rest are problems of the exam (leaked)"
+        return f"{lines}, {dropped} of other operations dropped; {asked}"
 
 
 def read_source(task: Arithmetic) -> Source:
@@ -60,7 +77,8 @@ def read_source(task: Arithmetic) -> Source:
             f"{spec.source} has no problem to train on: {dropped} of {total} lines"
             " are held out or of other operations"
         )
-    return Source(kept, total, dropped)
+    asked = sum(task.asks(problem.question) for problem in kept) if spec.leaked else 0
+    return Source(kept, total, dropped, spec.leaked, asked)
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[int, Line]]:
