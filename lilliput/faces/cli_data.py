@@ -15,9 +15,9 @@ ABOUT = {
         " order, or as many as --lines says, drawn with replacement. The held-out range is left"
         " out. With --source they are the lines of that file, in its order, without those that the"
         " exam asks (--leaked keeps them). --as nanogpt writes a folder that nanoGPT trains on"
-        " instead: train.bin (seen, or the lines of --source), val.bin (valid) and meta.pkl, without"
-        " unseen and beyond: those `lilliput grade` asks its model. `lilliput data stories` does the"
-        " same with documents of text."
+        " instead: train.bin (seen, or the lines of --source), val.bin (valid) and meta.pkl,"
+        " without unseen and beyond: those `lilliput grade` asks its model. `lilliput data stories`"
+        " does the same with documents of text."
     ),
     "stories": (
         "Writes documents as we split them, a line of <|endoftext|> behind each. --as nanogpt"
