@@ -1,9 +1,10 @@
-"""`lilliput sample`: lines that a model writes when it runs on freely; pipes into `grade -`."""
+"""`lilliput sample`: lines that a model writes when it runs on freely, which pipe into `grade -`;
+stories of a model of text, which `train --text` learns."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
@@ -13,12 +14,16 @@ from lilliput.specs.sampling import Sampling
 
 if TYPE_CHECKING:
     from lilliput.lab.answering import Model
+    from lilliput.lab.telling import TextModel
 
 ABOUT = (
     "Lets a model run on freely and prints its lines. Where it has learned answers only, problems"
     " are drawn for it: of validation, or of a section that is named. A look of a run at `unseen`"
     " or `beyond`, which are kept for reports, is recorded in its looks.jsonl. `lilliput sample"
-    " MODEL | lilliput grade -` grades what it wrote."
+    " MODEL | lilliput grade -` grades what it wrote. A model of text, also of transformers'"
+    " (hf:NAME), begins stories and ends each with a line of <|endoftext|>: `lilliput sample MODEL"
+    " --lines 10000 > told.txt`, then `lilliput train gpt --task stories --text told.txt`, teaches"
+    " a smaller one what it tells."
 )
 _SECTION = (
     "Draw problems of seen, valid, unseen or beyond; empty: valid. A run's looks at the last two"
@@ -28,8 +33,8 @@ _SECTION = (
 
 def flags_of() -> list[Flag]:
     return [
-        Flag("model", str, help="zoo:NAME, a run, or a model file", positional=True),
-        Flag("lines", int, 10, "How many."),
+        Flag("model", str, help="zoo:NAME, a run, a model file, or hf:NAME", positional=True),
+        Flag("lines", int, 10, "How many lines, or stories of a model of text."),
         Flag("section", str, "", _SECTION),
         *spec_flags(Sampling),
         Flag("seed", int, 0, "What the draws come from."),
@@ -41,10 +46,13 @@ def main(argv: Sequence[str]) -> int:
         raise UserError("sample which model? `lilliput zoo` lists some")
     values = parse("sample", ABOUT, flags_of(), argv)
     sampling = spec_of(Sampling, values)
-    from lilliput.lab.load import load_answerer
+    from lilliput.lab.answering import Model
+    from lilliput.lab.load import load
     from lilliput.lab.writing import sample
 
-    model = load_answerer(values.model)
+    model = load(values.model)
+    if not isinstance(model, Model):
+        return _stories(model, sampling, values)
     written = sample(
         values.model,
         lines=values.lines,
@@ -59,6 +67,25 @@ def main(argv: Sequence[str]) -> int:
             for words in (*said, *_asked(model, values.section), *_graded_by(model)):
                 print(f"lilliput: {words}", file=sys.stderr)
         print(shown(line), flush=True)
+    return 0
+
+
+def _stories(model: "TextModel", sampling: Sampling, values: Any) -> int:
+    """Prints stories as a text that can be learned."""
+    from lilliput.lab.writing import stories
+    from lilliput.tasks.documents import SEPARATOR
+
+    if values.section:
+        raise UserError(
+            f"{values.model} tells stories, which have no sections; leave --section out"
+        )
+    if values.lines < 0:
+        raise UserError(f"lines must be 0 or more; got {values.lines}")
+    for words in (model.taken, f"{model.name}{mark_words(model.marks)}" if model.marks else ""):
+        if words:
+            print(f"lilliput: {words}", file=sys.stderr)
+    for story in stories(model, values.lines, sampling, values.seed):
+        print(f"{shown(story)}\n{SEPARATOR}", flush=True)
     return 0
 
 

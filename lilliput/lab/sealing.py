@@ -97,8 +97,9 @@ def teacher_path(spec: TrainingSpec) -> Path | None:
         name = spec.teacher.removeprefix("hf:")
         raise SpecError(
             f"{spec.teacher} has not learned the task that it is to teach: train it first, with"
-            f" `lilliput train hf:{name}`, and give that run as the teacher; of text, let it tell"
-            f" (`lilliput tell --model hf:{name}`) and learn that with --text FILE"
+            f" `lilliput train hf:{name}`, and give that run as the teacher; stories are learned"
+            f" from those that it tells: `lilliput sample hf:{name} --lines 10000 > told.txt`, then"
+            " --text told.txt in place of --teacher"
         )
     return resolve_own(spec.teacher)
 

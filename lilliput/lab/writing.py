@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from lilliput.errors import SpecError
 from lilliput.lab.answering import Model
-from lilliput.lab.load import load_answerer, load_text, record_look
+from lilliput.lab.load import load, load_text, record_look
 from lilliput.lab.telling import STORYTELLING, TextModel
 from lilliput.lab.verbs import SECTIONS
 from lilliput.specs import ArithmeticSpec, StoriesSpec
 from lilliput.specs.sampling import Sampling, check_seed
+from lilliput.tasks.documents import LONGEST
 from lilliput.tasks.splits import Problem, Section
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def sample(
     seed: int = 0,
     section: str = "",
 ) -> Iterator[str]:
-    """Lines that a model writes when it runs on freely, one at a time.
+    """Lines that a model writes when it runs on freely, one at a time; of a model of text, stories.
 
     A model that was trained on answers alone has not learned to ask: its questions are drawn from
     the task and it goes on from there.
@@ -47,7 +48,8 @@ def sample(
             looks at what is kept for reports, and are recorded as such.
 
     Raises:
-        SpecError: a section that the task does not have, or any for a model that asks itself.
+        SpecError: a section that the task does not have, or any for a model that asks itself; a
+            model of text that begins nothing by itself.
     """
     import random
 
@@ -56,7 +58,12 @@ def sample(
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
-    model = load_answerer(name)
+    model = load(name)
+    if not isinstance(model, Model):
+        if section:
+            raise SpecError(f"{name} tells stories, which have no sections; leave --section out")
+        yield from stories(model, lines, sampling, seed)
+        return
     if section and model.start:
         raise SpecError(f"{name} asks its own questions; leave --section {section} out")
     generator = random.Random(seed)
@@ -156,6 +163,35 @@ def tell(
     yield from model.tell(
         prompt, sampling=sampling, seed=seed, pieces=pieces, map_unknown=map_unknown
     )
+
+
+def stories(model: TextModel, number: int, sampling: Sampling, seed: int = 0) -> Iterator[str]:
+    """Stories that a model begins by itself, whole where its window has room; story n draws from
+    `seed` + n alone.
+
+    Raises:
+        SpecError: it reads nothing before a text, and so begins none.
+    """
+    check_seed(seed)
+    if model.engine is not None and model.card is not None:
+        for n in range(number):
+            told = model.tell("", sampling=sampling, seed=seed + n, pieces=LONGEST)
+            yield "".join(told)
+        return
+    from lilliput.exam.telling import tell_all
+
+    reader = model.reader
+    if not reader.start:
+        raise SpecError(
+            f"{model.name} needs the first words of a story; give them with"
+            f' `lilliput tell "Once upon a time" --model {model.name}`'
+        )
+    for n in range(0, number, reader.at_once):
+        prompts = [""] * min(reader.at_once, number - n)
+        for text, _ in tell_all(
+            reader, prompts, sampling=sampling, seed=seed + n, characters=LONGEST
+        ):
+            yield text
 
 
 def storyteller(name: str = "", anchors: bool = False) -> TextModel:

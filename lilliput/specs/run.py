@@ -34,7 +34,9 @@ class RunSpec:
         if isinstance(self.task, StoriesSpec) and isinstance(self.model, HFSpec):
             raise SpecError(
                 f"hf:{self.model.name} has a tokenizer of its own, and text is learned in this"
-                " project's characters or pieces: choose --task arithmetic or lines, or a family"
+                " project's characters or pieces: choose --task arithmetic or lines; or let it tell"
+                f" stories (`lilliput sample hf:{self.model.name} --lines 10000 > told.txt`), and"
+                " train gpt, or find, on --task stories --text told.txt"
             )
         told = (self.training.layout, self.training.loss)
         if isinstance(self.task, StoriesSpec) and told != ("stream", "all"):

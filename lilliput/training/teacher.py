@@ -26,8 +26,8 @@ from lilliput.tasks.vocabulary import Vocabulary
 from lilliput.training.batches import IGNORED
 
 _TELL = (
-    "let it tell stories into a file (`lilliput tell --model`, ended by lines of <|endoftext|>) and"
-    " learn those with --text FILE"
+    "let it tell stories into a file (`lilliput sample MODEL --lines 10000 > told.txt`) and learn"
+    " those with --text told.txt"
 )
 _ANSWER = {
     False: "learn what it answers with --teacher-answers, whatever it writes in; else choose a"
