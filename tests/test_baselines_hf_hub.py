@@ -26,7 +26,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_offline_it_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"Hub cannot be reached .* hf:FOLDER, or set HF_HOME"):
+    with pytest.raises(NotFoundError, match=r"Hub cannot be reached.* hf:FOLDER, or set HF_HOME"):
         hf.load("someone/some-model")
     with pytest.raises(NotFoundError, match="no model 'no name!' on the Hub and no folder"):
         hf.load("no name!")
@@ -64,7 +64,7 @@ def test_what_the_hub_refuses_has_its_own_words(monkeypatch: pytest.MonkeyPatch)
     for kind, words in {
         errors.GatedRepoError: "accepted its terms; accept them .* `hf auth login`",
         errors.RepositoryNotFoundError: "no model 'someone/some-model' on the Hub",
-        ConnectionError: r"Hub cannot be reached \(ConnectionError\)",
+        ConnectionError: "Hub cannot be reached; offline, copy",
     }.items():
         # Made without the answer of a server that they carry.
         fail_with(monkeypatch, kind.__new__(kind))

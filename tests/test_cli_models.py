@@ -83,7 +83,7 @@ def test_a_run_is_made_from_a_spec_file_and_a_flag_changes_it(
     )
     assert capsys.readouterr() == ("", words)
     assert main(["train", "gru", "--spec", str(spec)]) == 2
-    assert "the spec is of a gpt, not of a gru" in capsys.readouterr().err
+    assert "--spec brings a gpt: leave out --spec, or gru\n" in capsys.readouterr().err
 
 
 def test_params_solve_a_shape_and_keep_what_is_typed(

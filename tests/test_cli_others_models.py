@@ -71,3 +71,24 @@ def test_a_list_is_cut_only_where_it_is_long() -> None:
     assert nearest("widht", known, most=3) == nearest("widht", known)
     assert nearest("widht", known, most=1) == "; did you mean 'width'? the nearest of 3: width"
     assert nearest("qqq", known, most=2).startswith("; the nearest of 3: ")
+
+
+def test_messages_say_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    hf_toys.published(Path("toy"))
+    few = "--operands 0-9 --operations + --steps 2 --evaluate-every 2 --batch 4"
+    assert cli.main(f"train hf:toy --lora 1 {few} --name lora".split()) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert re.match(r"hf, [\d,]+ parameters \(lora 1\), ", first), first
+    words = "train hf:toy --start zoo:arithmetic-12k"
+    assert "--start brings a gpt: leave out --start, or hf:toy" in said(capsys, words)
+    file = "toy/config.json is a file, and a model of transformers is a folder of files: give"
+    for verb in ("train hf:toy/config.json", "tell x --model hf:toy/config.json"):
+        assert f"{file} hf:toy\n" in said(capsys, verb)
+    assert "a .pt file of tinystoriesgru or nanoGPT" in said(capsys, "grade out/ckpt.pt")
+    # A run that began with one is found by the word that train and find take.
+    for name in ("runs/lora", "hf:runs/lora", "hf:runs/lora/model.safetensors"):
+        assert cli.main(["calc", "1 + 2", "--model", name]) == 0
+        assert capsys.readouterr().out.startswith("1 + 2 = ")
+    taught = f"train gpt --params 2k {few} --teacher hf:runs/lora --teacher-answers --name heir"
+    cli.main(taught.split())
+    assert "hf:runs/lora has not learned" not in capsys.readouterr().err

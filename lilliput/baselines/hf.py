@@ -67,6 +67,7 @@ class Opened(NamedTuple):
 
 def open_model(name: str) -> Opened:
     """A model with its own tokenizer; arguments and errors as of `load`."""
+    refuse_file(name)
     need_transformers()
     import transformers
 
@@ -94,6 +95,15 @@ def open_model(name: str) -> Opened:
     return Opened(network, config, tokenizer, model.generation_config, rows, files, folder)
 
 
+def refuse_file(name: str) -> None:
+    """Raises NotFoundError where a name is that of a file, and the folder around it is meant."""
+    if Path(name).is_file():
+        raise NotFoundError(
+            f"{name} is a file, and a model of transformers is a folder of files: give"
+            f" hf:{Path(name).parent}"
+        )
+
+
 def _fetched(name: str) -> Path:
     """The folder of the Hub's cache that holds a repository's config, tokenizer and weights."""
     from huggingface_hub import errors, snapshot_download, try_to_load_from_cache
@@ -114,17 +124,16 @@ def _fetched(name: str) -> Path:
             f"there is no model {name!r} on the Hub and no folder of that name; names are"
             " OWNER/NAME, such as hf:roneneldan/TinyStories-1M"
         ) from None
-    except Exception as error:
+    except Exception:
         # Without a network each layer below has an error of its own: all mean the same here.
         # What other programs have fetched counts, even where it is not the whole repository.
         config = try_to_load_from_cache(name, "config.json")
         if isinstance(config, str):
             return Path(config).parent
         raise NotFoundError(
-            f"{name!r} is not on this machine and the Hub cannot be reached"
-            f" ({type(error).__name__}); offline, copy the model's files (config.json,"
-            " model.safetensors, tokenizer.json) into a folder and give hf:FOLDER, or set HF_HOME"
-            " to a cache that holds it"
+            f"{name!r} is not on this machine and the Hub cannot be reached; offline, copy the"
+            " model's files (config.json, model.safetensors, tokenizer.json) into a folder and give"
+            " hf:FOLDER, or set HF_HOME to a cache that holds it"
         ) from None
     return folder
 

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from lilliput.baselines.hf import Opened, open_model
+from lilliput.baselines.hf import Opened, open_model, refuse_file
 from lilliput.baselines.hf_tokens import unknown_of
 from lilliput.errors import FileError
 from lilliput.models import modelfile
@@ -52,6 +52,8 @@ def start_of(spec: HFSpec) -> Start:
         SpecError: it has no blocks to drop, or fewer than one is to be kept of.
     """
     path = Path(spec.name)
+    if path.suffix != ".safetensors":
+        refuse_file(spec.name)
     kept = path / "model.safetensors" if path.is_dir() else path
     own = kept.is_file() and not (path / "config.json").is_file() and not _lacks_config(path)
     start = _own(kept) if own else _theirs(open_model(spec.name))

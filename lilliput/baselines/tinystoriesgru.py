@@ -74,7 +74,10 @@ def load(path: Path) -> tuple[MemoryGRU, list[str]]:
         with open(path, "rb") as file:
             start = file.read(4)
     except FileNotFoundError:
-        raise NotFoundError(f"no file {path}; give a .pt or .bin file of tinystoriesgru") from None
+        raise NotFoundError(
+            f"no file {path}; give a .pt file of tinystoriesgru or nanoGPT, or a .bin file of"
+            " tinystoriesgru"
+        ) from None
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from None
     symbols = _symbols(path)

@@ -37,15 +37,24 @@ def main(argv: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    _end_as_ctrl_c()
+    stopped = _take_signals()
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        try:
+            code = _run(arguments)
+            sys.stdout.flush()
+            return code
+        except Exception:
+            # Libraries make another error of a Ctrl-C that comes while they are imported.
+            if stopped.is_set():
+                raise KeyboardInterrupt from None
+            raise
     except LilliputError as error:
         _say(f"lilliput: {error}", debug)
         return error.exit_code
     except KeyboardInterrupt as stop:
+        if argv is None:
+            # While Python puts itself away, a second Ctrl-C would end it by the signal.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         _say(f"lilliput: {stop.args[0] if stop.args else 'stopped'}", debug)
         return 130
     except BrokenPipeError:
@@ -62,10 +71,20 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _end_as_ctrl_c() -> None:
-    """SIGTERM does what Ctrl-C does, whatever that is at the moment: work is saved, workers end."""
+def _take_signals() -> threading.Event:
+    """SIGTERM does what Ctrl-C does, whatever that is at the moment: work is saved, workers end.
+    The event is set where Ctrl-C has raised KeyboardInterrupt, whatever became of that."""
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # nohup, or `&` in a script
+            signal.signal(signal.SIGINT, stop)
+    return stopped
 
 
 def _run(arguments: list[str]) -> int:

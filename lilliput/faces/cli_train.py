@@ -90,7 +90,8 @@ def main(argv: Sequence[str]) -> int:
             f" {', '.join(FAMILIES)}, and hf:NAME to train a model of transformers further"
         )
     if base is not None and family not in ("", base.model.kind):
-        raise UserError(f"the spec is of a {base.model.kind}, not of a {family}; leave one out")
+        flag = next(f"--{source}" for source in _SOURCES if typed_value(rest, f"--{source}"))
+        raise UserError(f"{flag} brings a {base.model.kind}: leave out {flag}, or {argv[0]}")
     family = family or (base.model.kind if base else "gpt")
     task = base.kind if base else typed_value(rest, "--task") or "arithmetic"
     flags = flags_of(family, task, base)
@@ -159,10 +160,12 @@ def _family(argv: Sequence[str]) -> tuple[str, str, list[str]]:
     return family, "", list(argv[1:])
 
 
+_SOURCES = ("spec", "resume", "config", "start")
+"""Flags that bring a whole spec, in the order in which they count."""
+
+
 def _base(preset: str, argv: Sequence[str]) -> Base | None:
-    sources = {
-        name: typed_value(argv, f"--{name}") for name in ("spec", "resume", "config", "start")
-    }
+    sources = {name: typed_value(argv, f"--{name}") for name in _SOURCES}
     return base_of(preset=preset, task=typed_value(argv, "--task"), **sources)
 
 
@@ -259,20 +262,20 @@ def _problems_graded(run: str) -> "Graded":
         return grade_problems(run, why="train", progress=progress)
 
 
+_SHAPE = ("layers", "width", "heads", "hidden", "every", "last", "lora")
+
+
 def _size_words(spec: RunSpec) -> str:
     """`gpt, 30,132 parameters (layers 2, …), 120.5 kB in float32, 60.3 kFLOP a character`"""
     from lilliput.lab.job import count, flops
 
+    told = {f.name: getattr(spec.model, f.name) for f in fields(spec.model) if f.name in _SHAPE}
     shape = ", ".join(
-        f"{f.name} {getattr(spec.model, f.name)}"
-        for f in fields(spec.model)
-        if f.name in ("layers", "width", "heads", "hidden", "name", "every", "last", "lora")
-        and getattr(spec.model, f.name)
+        f"{name} {value}" for name, value in told.items() if value and (name, value) != ("every", 1)
     )
     parameters, work = count(spec), flops(spec)
-    words = (
-        f"{spec.model.kind}, {parameters:,} parameters ({shape}), {format_bytes(4 * parameters)}"
-    )
+    words = f"{spec.model.kind}, {parameters:,} parameters{f' ({shape})' if shape else ''}"
+    words += f", {format_bytes(4 * parameters)}"
     piece = "piece" if getattr(spec.task, "vocabulary", 0) else "character"
     return f"{words} in float32" + (f", {format_flops(work)} a {piece}" if work else "")
 

@@ -32,6 +32,7 @@ def load(name: str) -> "Model | TextModel":
     """
     from lilliput.lab import nanogpt, telling
 
+    name = without_hf(name)
     if (published := nanogpt.of_name(name)) is not None:
         return published
     if (baseline := telling.baseline(name)) is not None:
@@ -67,8 +68,17 @@ def load_text(name: str) -> "TextModel":
     return model
 
 
+def without_hf(name: str) -> str:
+    """A name without the `hf:` before it, where that is a run or a model file of Lilliput: train
+    and find begin with such a run by that word."""
+    bare = Path(name.removeprefix("hf:"))
+    run = (bare / "spec.json").is_file() and not (bare / "config.json").exists()
+    return str(bare) if run or (bare.is_file() and bare.suffix == ".safetensors") else name
+
+
 def resolve(name: str) -> Path:
     """The model file that a name stands for."""
+    name = without_hf(name)
     if name.startswith("zoo:"):
         return path_of(name.removeprefix("zoo:"))
     for path in (Path(name), Path("runs") / name):
@@ -100,6 +110,7 @@ def resolve_own(name: str) -> Path:
         NotFoundError: as `resolve`.
         SpecError: it is another program's, from which a training may begin.
     """
+    name = without_hf(name)
     if name.startswith("hf:") or (Path(name) / "config.json").is_file():
         raise SpecError(
             f"{name} is a model of transformers as others made it: train it first (`lilliput train"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lilliput.errors import SpecError
-from lilliput.lab.load import resolve_own
+from lilliput.lab.load import resolve_own, without_hf
 from lilliput.specs import HFSpec, RunSpec, StoriesSpec, TaskSpec, TrainingSpec
 
 
@@ -92,16 +92,16 @@ def teacher_path(spec: TrainingSpec) -> Path | None:
     """
     if not spec.teacher:
         return None
-    path = Path(spec.teacher)
-    if spec.teacher.startswith("hf:") or (path / "config.json").is_file():
-        name = spec.teacher.removeprefix("hf:")
+    named = without_hf(spec.teacher)
+    if named.startswith("hf:") or (Path(named) / "config.json").is_file():
+        name = named.removeprefix("hf:")
         raise SpecError(
             f"{spec.teacher} has not learned the task that it is to teach: train it first, with"
             f" `lilliput train hf:{name}`, and give that run as the teacher; stories are learned"
             f" from those that it tells: `lilliput sample hf:{name} --lines 10000 > told.txt`, then"
             " --text told.txt in place of --teacher"
         )
-    return resolve_own(spec.teacher)
+    return resolve_own(named)
 
 
 def _check(spec: RunSpec) -> None:
