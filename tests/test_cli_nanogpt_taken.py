@@ -35,7 +35,6 @@ def test_grading_it_as_arithmetic_says_what_it_lacks(
     for line in (
         ["grade", "out/ckpt.pt", "--sections", "unseen"],
         ["calc", "1 + 2", "--model", "out/ckpt.pt"],
-        ["sample", "out/ckpt.pt"],
     ):
         assert main(line) == 2
         err = capsys.readouterr().err
@@ -48,6 +47,8 @@ def test_what_it_is_taken_for_is_said_in_a_line(capsys: pytest.CaptureFixture[st
     Path("sums.txt").write_text("1 + 2 = 3.00\n<|endoftext|>\n2 + 3 = 5.00\n")
     line = f"lilliput: {SAID}lack the digit 7\n"
     assert main(["tell", "1 + 2 =", "--model", "out/ckpt.pt", "--pieces", "3"]) == 0
+    assert capsys.readouterr().err == line
+    assert main(["sample", "out/ckpt.pt", "--lines", "1"]) == 0
     assert capsys.readouterr().err == line
     assert main(["grade", "out/ckpt.pt", "--text", "sums.txt", "--json"]) == 0
     assert capsys.readouterr().err.count(line) == 1
