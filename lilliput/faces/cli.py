@@ -80,8 +80,14 @@ def _take_signals() -> threading.Event:
         stopped.set()
         raise KeyboardInterrupt
 
+    def end(*_: object) -> None:
+        # Ignored by what a script starts with `&`: TERM would be too.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, stop)
+        signal.raise_signal(signal.SIGINT)
+
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGTERM, end)
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # nohup, or `&` in a script
             signal.signal(signal.SIGINT, stop)
     return stopped
