@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -33,6 +34,7 @@ class WorkerPool(Executor):
     def __init__(self, num_workers: int = 0) -> None:
         self.num_workers = num_workers or os.cpu_count() or 1
         self._context = multiprocessing.get_context("spawn")
+        _begin_quiet_tracker()
         # Workers hold the other end and see it close at the driver's end, be it by kill -9.
         self._leash, self._alive = self._context.Pipe(duplex=False)
         self._idle = [self._make() for _ in range(self.num_workers)]
@@ -115,10 +117,13 @@ class WorkerPool(Executor):
             workers = list(self._idle)
             for call in self._waiting:
                 call[0].cancel()
-        self._alive.close()
-        for worker in workers:
-            worker.shutdown(wait=wait)
-        self._leash.close()
+        try:
+            # In order, so that they take away what they made, such as semaphores of torch.compile.
+            for worker in workers:
+                worker.shutdown(wait=wait)
+        finally:
+            self._alive.close()
+            self._leash.close()
 
 
 class SerialExecutor(Executor):
@@ -131,6 +136,23 @@ class SerialExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def _begin_quiet_tracker() -> None:
+    """Python's resource tracker takes away the semaphores of processes that were cut off, as it
+    should; it need not warn of that."""
+    if os.name != "posix":
+        return
+    name, mine = "PYTHONWARNINGS", "ignore:resource_tracker:UserWarning"
+    before = os.environ.get(name)
+    os.environ[name] = f"{before},{mine}" if before else mine
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextmanager
