@@ -1,5 +1,6 @@
 """A search that cuts a trained model down: its sizes, what they begin with, and its command."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,18 +9,25 @@ import torch
 from report_pages import Page
 from search_toys import trials_of
 
-from lilliput.errors import SpecError
+from lilliput.errors import SpecError, UserError
 from lilliput.faces.cli import main
 from lilliput.lab import cut_words
 from lilliput.lab.bases import with_start
 from lilliput.lab.job import count
-from lilliput.lab.shrinking import kinds_of, parent_of, propose_cut, search_from, shrinking
+from lilliput.lab.shrinking import (
+    as_given,
+    kinds_of,
+    parent_of,
+    propose_cut,
+    search_from,
+    shrinking,
+)
 from lilliput.models import cuts, modelfile
 from lilliput.models.shrink import shrink
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, RunSpec, TrainingSpec
 from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
-from lilliput.training.start import take_over
+from lilliput.training.start import path_of, take_over
 
 SHAPE = GPTSpec(layers=2, width=8, heads=2, hidden=12)
 TASK = ArithmeticSpec(operands="0-9", operations="+")
@@ -104,6 +112,7 @@ def test_the_command_goes_down_and_says_itself(parent: RunSpec, folder: Path) ->
     trials = trials_of(folder / "s")
     specs = [trial.spec for trial in trials]
     assert {spec.start for spec in specs} == {parent.start}
+    assert trials[0].given
     assert len({spec.model for spec in specs}) == 2
     assert [bool(trial.cut) for trial in trials] == [spec.model != SHAPE for spec in specs]
     page = Page((folder / "s" / "report.html").read_text())
@@ -136,3 +145,82 @@ def test_what_is_cut_down_may_be_taught(parent: RunSpec, folder: Path) -> None:
     specs = [trial.spec for trial in trials_of(folder / "taught")]
     assert specs
     assert {spec.training.teacher_digest for spec in specs} == {parent.start_digest}
+
+
+def test_the_model_is_graded_first_as_it_is_and_may_be_the_answer(
+    parent: RunSpec, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is cut gets no step, and so fails."""
+    low = "--pass 0.1% --workers 1 --budget 1-steps --average 0.9"
+    command = f"find arithmetic --shrink zoo:tables-1400 {low} --folder given"
+    assert main(command.split()) == 0
+    out = capsys.readouterr().out
+    words = "parameters, as given: 100.0 % of all 390 problems, all trained on"
+    assert f"Smallest model that passes 0.1 %: gpt, 2 layers × 8, 1,400 {words}\n" in out
+    (trial,) = trials_of(folder / "given")
+    assert (trial.given, trial.step, trial.cut) == (True, 0, {})
+    kept = (folder / "given" / "models" / "trial-0" / "model.safetensors").read_bytes()
+    assert kept == path_of("zoo:tables-1400").read_bytes()
+    assert main([*command.split(), "--json"]) == 0
+    winner = json.loads(capsys.readouterr().out)["winner"]
+    assert (winner["as_given"], winner["confirmed"], winner["all_trained_on"]) == (
+        True,
+        False,
+        True,
+    )
+
+
+def test_a_model_that_cannot_take_the_exam_is_not_graded_as_it_is(parent: RunSpec) -> None:
+    assert as_given(parent) is not None
+    assert as_given(replace(parent, task=replace(TASK, format="plain"))) is None
+    assert as_given(replace(parent, task=replace(TASK, operands="0-99"))) is None
+    assert shrinking(parent, largest=count(parent) - 1).known is None
+
+
+def test_the_ladder_is_of_the_task_as_typed(
+    parent: RunSpec, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ["--format", "plain", "--budget", "1-steps", "--folder", "plain"]
+    assert main(["find", "arithmetic", "--shrink", "zoo:arithmetic-12k", *plain]) == 0
+    assert "ask for a larger --smallest" not in capsys.readouterr().err
+
+
+def test_what_is_cut_down_does_not_compile_unless_it_is_typed(
+    parent: RunSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+
+    def find(search: object, task: object, training: TrainingSpec, *_: object) -> list[object]:
+        found.append(training.compile)
+        raise UserError("enough")
+
+    monkeypatch.setattr("lilliput.lab.verbs.find", find)
+    shrunk = ["find", "arithmetic", "--shrink", "zoo:arithmetic-12k"]
+    assert (main(shrunk), main([*shrunk, "--compile"])) == (2, 2)
+    assert found == [False, True]
+
+
+def test_a_typed_text_takes_the_place_of_all_of_the_parents(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    shrunk = ["find", "stories", "--shrink", "zoo:stories-60k"]
+    assert main(shrunk) == 2
+    err = capsys.readouterr().err
+    assert "zoo:stories-60k learned from stories-train.txt, stories-valid.txt" in err
+    assert "stories-train.txt is not here: give a text with --text FILES" in err
+    Path("mine.txt").write_text("Once upon a time.\n")
+    assert main([*shrunk, "--text", "mine.txt"]) == 2
+    # It was read, and nothing else was asked for.
+    assert "1 document is too few" in capsys.readouterr().err
+    assert main([*shrunk, "--text", "gone.txt"]) == 2
+    assert "no file or folder 'gone.txt'" in capsys.readouterr().err
+
+
+def test_another_shape_names_the_model_and_what_looks_for_smaller_ones(
+    parent: RunSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "gpt", "--params", "5k", "--start", "zoo:arithmetic-12k"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("lilliput: zoo:arithmetic-12k has another shape than this run: write ")
+    assert "`lilliput find TASK --shrink zoo:arithmetic-12k`" in err

@@ -13,12 +13,16 @@ import pytest
 from search_toys import MARK_SIZE, NUM_STEPS, kill_soon, started, toy_job
 
 from lilliput.errors import LilliputError
+from lilliput.search.afford import steps_within
+from lilliput.search.beginning import Begin, begin
 from lilliput.search.files import export
 from lilliput.search.find import find, read_result
 from lilliput.search.job import Job, Progress
+from lilliput.search.ladder import ladders
 from lilliput.search.ledger import Ledger
 from lilliput.search.pool import SerialExecutor, WorkerPool
 from lilliput.search.result import Result, Snapshot
+from lilliput.search.trial import Trial
 from lilliput.specs.search import SearchSpec
 
 SMALL = {"smallest": 1_000, "largest": 16_000, "rungs": 1}
@@ -123,6 +127,20 @@ def test_the_first_slice_of_a_budget_in_time_is_short(budget: dict[str, float]) 
     last(spec, replace(job, advance=advance, num_steps=lambda _: 1_600))
     assert asked[0] == (6 if "seconds" in budget else 100)
     assert sum(asked) <= (12 if "seconds" in budget else 3_000)
+
+
+def test_of_a_slice_that_does_not_fit_as_much_is_trained_as_does() -> None:
+    trial = begun(replace(toy_job(), num_steps=lambda _: 16_000))
+    assert steps_within(60.0, trial, None) == 20
+    assert steps_within(60.0, trial, 0.1) == 600
+    assert steps_within(101.0, trial, 0.1) == 1_000
+    assert steps_within(1.9, trial, 0.1) == 0
+    assert steps_within(0.0, trial, None) == 0
+
+
+def begun(job: Job) -> Trial:
+    spec = SearchSpec(steps=10, **SMALL)
+    return begin(spec, job, Begin("gpt", 0, "search"), [], ladders(spec, {}))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lilliput.faces.cli_flags import (
     spec_of,
     typed_value,
 )
-from lilliput.faces.corpus_live import prepare, taught
+from lilliput.faces.corpus_live import taught
 from lilliput.faces.find_start import (
     descent_of,
     name_of,
@@ -31,10 +31,10 @@ from lilliput.faces.find_start import (
 )
 from lilliput.faces.find_values import read_bits, read_budget, read_share
 from lilliput.faces.found import Levels, answer, best_so_far, levels_of, to_dict
-from lilliput.faces.train_spec import TASKS, fit_stages, kept_digests
+from lilliput.faces.train_spec import TASKS, fit_stages, fit_text, kept_digests, make_ready
 from lilliput.files import json_text
+from lilliput.lab import shrinking
 from lilliput.lab.bases import Base, base_of
-from lilliput.lab.shrinking import parent_of, search_from
 from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
 from lilliput.lab.verbs import sealed
 from lilliput.specs import FAMILIES, HFSpec, RunSpec, TaskSpec, TrainingSpec, digest
@@ -78,7 +78,7 @@ def flags_of(task: str, base: Base | None = None, start: SearchSpec | None = Non
     left_out = ("seconds", "steps")
     usual = start or search_of(task)
     if base:
-        usual = search_from(_parent(base, base.task, base.training))
+        usual = shrinking.search_below(base.start, task)
     search = spec_flags(SearchSpec, leave_out=left_out, names=NAMES, base=usual, group="search")
     hint, mark = (_BITS, _BITS_HELP) if task == "stories" else (_SHARE, "")
     search = [
@@ -134,22 +134,26 @@ def main(argv: Sequence[str]) -> int:
     typed = given(flags, rest)
     if model:
         _check_start(values)
-    search = spec_of(SearchSpec, values, NAMES, **_budget(values))
+    fit_text(values, typed, base)
     made: TaskSpec = spec_of(TASKS[task], values, **kept_digests(base and base.task, typed))
     fit_stages(values, typed, base)
     kept = kept_digests(base and base.training, typed)
     training: TrainingSpec = spec_of(TrainingSpec, values, **kept)
     shape = _shape(values, typed)
-    if base and (shape or search.families != ("gpt",)):
-        named = ["--families"] if search.families != ("gpt",) else []
+    if base and (shape or values.families != ("gpt",)):
+        named = ["--families"] if values.families != ("gpt",) else []
         named += [f"--{name.replace('_', '-')}" for name in shape]
         raise UserError(f"{values.shrink} has its shape: leave out {' and '.join(named)}")
     if base is None and model is None:
         made = taught(made, values.teacher, typed)
-    prepare(made, quiet=values.json)
+    make_ready(made, typed, base, values.json)
     made = sealed(made)
+    parent = _parent(base, made, training) if base else None
+    if parent:
+        _fit_ladder(values, typed, parent)
+    search = spec_of(SearchSpec, values, NAMES, **_budget(values))
     descent = descent_of(model, made, training, typed, search) if model else None
-    return _find(search, made, training, shape, values, base, descent)
+    return _find(search, made, training, shape, values, parent, descent)
 
 
 def _model(start: str, folder: str) -> HFSpec | None:
@@ -159,9 +163,13 @@ def _model(start: str, folder: str) -> HFSpec | None:
 
 def _check_start(values: Any) -> None:
     """What a search from a model of transformers must not be told, and what goes without saying."""
-    for name in ("shrink", "teacher"):
-        if getattr(values, name):
-            raise UserError(f"--start brings a baseline that teaches: leave out --{name}")
+    if values.shrink:
+        raise UserError(
+            "one search starts from one model: leave out --start, to cut down"
+            f" {values.shrink}, or --shrink, to go down from {values.start}"
+        )
+    if values.teacher:
+        raise UserError("--start brings a baseline that teaches: leave out --teacher")
     values.teacher, values.teacher_answers = TEACHER, True
     if "hf" not in values.families:
         values.families = ("hf", *values.families)
@@ -175,12 +183,19 @@ def _base(task: str, shrink: str) -> Base | None:
             f"{shrink} was not trained here on {task}; cut down a model that was, or train this one"
             f" on with `lilliput train --start {shrink} --task {task}`"
         )
-    return base
+    # Each worker would compile for a minute, which short trials of small nets never bring back.
+    return base and base._replace(training=replace(base.training, compile=False))
 
 
-def _parent(base: Base, task: TaskSpec | None, training: TrainingSpec) -> RunSpec:
-    assert task is not None
-    return parent_of(base.start, base.model, task, training)
+def _parent(base: Base, task: TaskSpec, training: TrainingSpec) -> RunSpec:
+    return shrinking.parent_of(base.start, base.model, task, training)
+
+
+def _fit_ladder(values: Any, typed: set[str], parent: RunSpec) -> None:
+    """The ladder's ends of what is cut down for the task as typed, where none were."""
+    fitting = shrinking.search_from(parent)
+    for name in {"smallest", "largest"} - typed:
+        setattr(values, name, getattr(fitting, name))
 
 
 def _budget(values: Any) -> dict[str, Any]:
@@ -209,13 +224,12 @@ def _find(
     training: TrainingSpec,
     shape: dict[str, Any],
     values: Any,
-    base: Base | None,
+    parent: RunSpec | None,
     descent: Descent | None,
 ) -> int:
     from lilliput.lab.verbs import find
 
     began = time.monotonic()
-    parent = _parent(base, task, training) if base else None
     told = {"shrink": parent.start_digest} if parent else shape
     told = {**shape, **descent.told} if descent else told
     folder = Path(values.folder) if values.folder else folder_of(search, task, training, told)

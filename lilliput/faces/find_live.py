@@ -62,7 +62,7 @@ def as_lines(snapshots: "Iterator[Snapshot]", fresh: bool) -> "Iterator[Snapshot
                 passes = point.validation.low >= mark and not trial.from_nothing
                 print(
                     f"{_clock(snapshot)}  trial {trial.number}: {shape_words(trial)},"
-                    f" step {point.step:,} of {trial.num_steps:,},"
+                    f"{'' if trial.given else f' step {point.step:,} of {trial.num_steps:,},'}"
                     f" {asked_words(point.validation)} {evidence_words(point.validation)}"
                     f"{', passes' if passes else ''}"
                 )
@@ -95,7 +95,7 @@ def _all_asked(snapshot: "Snapshot") -> bool:
 def _confirming(snapshot: "Snapshot") -> str:
     if snapshot.spec.pass_mark < 0:
         return "confirming on unseen documents"
-    return f"confirming on {'all' if _all_asked(snapshot) else 'unseen'} problems"
+    return "asking all problems" if _all_asked(snapshot) else "confirming on unseen problems"
 
 
 def _clock(snapshot: "Snapshot") -> str:
@@ -147,7 +147,7 @@ def size_table(snapshot: "Snapshot") -> Any:
             *[str(len(here))] * counted,
             evidence_words(best.points[-1].validation) if best else "",
             *[unseen] * asked,
-            f"{passed} of {over}" if best else "",
+            f"{passed} of {over}" if best and not best.given else "",
             _state(here, passed, snapshot, size),
         )
     return table

@@ -93,7 +93,7 @@ def _model(spec: Any) -> Mapping[str, Any]:
 def size_words(size: "Size", levels: Levels = MappingProxyType({})) -> str:
     """The winner's sentence: `gpt, 2 layers × 24, 14,928 parameters: validation 72.0 %, unseen
     71.9 % [70.4, 73.3], 4 of 5 seeds pass`; where all problems are trained on, `100.0 % of all 390
-    problems, all trained on`."""
+    problems, all trained on`. The model that is cut down, as it is, has no seeds."""
     seen, unseen = size.validation, size.unseen
     score = point_words(seen.score)
     if asks_all(seen):
@@ -102,7 +102,9 @@ def size_words(size: "Size", levels: Levels = MappingProxyType({})) -> str:
         score = f"validation {score}"
         if unseen is not None:
             score += f", unseen {evidence_words(unseen, levels.get(size.trial.number, 0.95))}"
-    return f"{shape_words(size.trial)}: {score}, {size.passed} of {size.tried} seeds pass"
+    if not size.trial.given:
+        score += f", {size.passed} of {size.tried} seeds pass"
+    return f"{shape_words(size.trial)}: {score}"
 
 
 def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType({})) -> str:
@@ -112,11 +114,12 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     mark = pass_words(result.pass_mark)
     lines = [""]
     if result.winner is not None:
-        lines.append(
-            f"Smallest confirmed model that passes {mark}: {size_words(result.winner, levels)}"
-        )
+        # Where no problem is kept unseen, nothing can confirm.
+        whole = asks_all(result.winner.validation)
+        smallest = "Smallest model" if whole else "Smallest confirmed model"
+        lines.append(f"{smallest} that passes {mark}: {size_words(result.winner, levels)}")
     else:
-        lines.append(f"No model was confirmed to pass {mark}. {best_so_far(snapshot)}")
+        lines.append(f"{_none_words(snapshot)} {mark}. {best_so_far(snapshot)}")
     if result.baseline is not None:
         lines.append(f"  baseline: {size_words(result.baseline, levels)}; {folder / 'baseline'}")
         if not any(TAUGHT in trial.inner for trial in snapshot.trials[1:]):
@@ -140,6 +143,11 @@ def answer(snapshot: "Snapshot", folder: Path, levels: Levels = MappingProxyType
     report = f"report: {folder / 'report.html'}; " if (folder / "report.html").exists() else ""
     lines.append(f"{report}ledger: {folder / 'ledger.json'}, *.csv")
     return "\n".join(lines)
+
+
+def _none_words(snapshot: "Snapshot") -> str:
+    seen = [trial.last for trial in snapshot.trials if trial.last is not None]
+    return "No model passes" if any(map(asks_all, seen)) else "No model was confirmed to pass"
 
 
 def untaught_words(result: "Result") -> str:
@@ -180,11 +188,11 @@ def _family_lines(family: "Family", winner: "Size | None", levels: Levels) -> li
     lines = []
     passing, confirmed = family.smallest_passing, family.smallest_confirmed
     if confirmed is not None and confirmed is not winner:
-        lines.append(f"  {family.name}: smallest confirmed {size_words(confirmed, levels)}")
+        how = "that passes" if asks_all(confirmed.validation) else "confirmed"
+        lines.append(f"  {family.name}: smallest {how} {size_words(confirmed, levels)}")
     if passing is not None and passing is not confirmed:
-        lines.append(
-            f"  {family.name}: smallest passing on validation {size_words(passing, levels)}"
-        )
+        on = asked_words(passing.validation)
+        lines.append(f"  {family.name}: smallest passing on {on} {size_words(passing, levels)}")
     if passing is None and family.sizes:
         lines.append(
             f"  {family.name}: none passes; the best is {size_words(_best(family), levels)}"
@@ -208,12 +216,14 @@ def best_so_far(snapshot: "Snapshot") -> str:
     best = snapshot.best
     if best is not None:
         assert best.last is not None
-        return f"The smallest that passes on validation so far: {validated_words(best)}"
+        on = asked_words(best.last)
+        return f"The smallest that passes on {on} so far: {validated_words(best)}"
     tried = [trial for trial in counted(snapshot.trials) if trial.last is not None]
     if not tried:
         return "No trial has been validated yet."
     top = max(tried, key=lambda trial: trial.points[-1].validation.score)
-    return f"None passes on validation so far; the best: {validated_words(top)}"
+    on = asked_words(top.points[-1].validation)
+    return f"None passes on {on} so far; the best: {validated_words(top)}"
 
 
 def validated_words(trial: "Trial") -> str:
@@ -223,12 +233,12 @@ def validated_words(trial: "Trial") -> str:
 
 
 def to_dict(result: "Result", levels: Levels = MappingProxyType({})) -> dict[str, Any]:
-    """The result as JSON-ready tables."""
+    """The result as JSON-ready tables; nothing is confirmed where all problems are trained on."""
     families = [
         {
             "name": family.name,
             "smallest_passing": _parameters(family.smallest_passing),
-            "smallest_confirmed": _parameters(family.smallest_confirmed),
+            "smallest_confirmed": _confirmed(family),
             "fails_totally": _parameters(family.fails_totally),
             "sizes": [_size(size, levels) for size in family.sizes],
         }
@@ -254,6 +264,11 @@ def _parameters(size: "Size | None") -> int | None:
     return size.parameters if size else None
 
 
+def _confirmed(family: "Family") -> int | None:
+    size = family.smallest_confirmed
+    return size.parameters if size and not asks_all(size.validation) else None
+
+
 def _size(size: "Size", levels: Levels) -> dict[str, Any]:
     unseen = None
     if size.unseen and not asks_all(size.unseen):
@@ -265,11 +280,12 @@ def _size(size: "Size", levels: Levels) -> dict[str, Any]:
         "trial": size.trial.number,
         "model": json.loads(json.dumps(dict(_model(size.trial.spec)))),
         "cut": None if size.trial.cut is None else dict(size.trial.cut),
+        "as_given": size.trial.given,
         "validation": _evidence(size.validation),
         "unseen": unseen,
         "all_trained_on": asks_all(size.validation),
         "marks": marks_of(size.trial.spec),
-        "confirmed": size.confirmed,
+        "confirmed": size.confirmed and not asks_all(size.validation),
         "passed": size.passed,
         "tried": size.tried,
         "typical": size.typical,

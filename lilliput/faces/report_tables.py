@@ -30,7 +30,7 @@ def sizes_table(search: Search) -> Html:
                 shape_words(size.trial).split(",")[1].strip(),
                 *[way_words(size.trial)] * search.cuts,
                 evidence_words(size.validation), *([] if search.num_all else unseen), typical,
-                f"{size.passed} of {size.tried}", state,
+                "" if size.trial.given else f"{size.passed} of {size.tried}", state,
             ])  # fmt: skip
     columns = [f"best run: {ALL}"] if search.num_all else ["best run: validation", "unseen"]
     cut = ["cut down"] * search.cuts
@@ -44,11 +44,14 @@ def _size_state(size: Size, search: Search, early: bool) -> Html:
         teaches = size.validation.may_teach(search.spec.pass_mark)
         first = "the baseline" if teaches else "the baseline, which teaches nothing"
     if size.confirmed:
-        state = tag("span", "confirmed", class_="good")
+        # Where no problem is kept unseen, nothing can confirm.
+        words = "passes" if asks_all(size.validation) else "confirmed"
+        state = tag("span", words, class_="good")
     elif size.fails_totally:
         state = tag("span", "total failure", class_="bad")
     else:
-        state = join("passes on validation" if size.passed else "left early" if early else "")
+        passes = f"passes on {asked_words(size.validation)}"
+        state = join(passes if size.passed else "left early" if early else "")
     return join(first, ", " if first and state else "", state)
 
 
@@ -70,7 +73,8 @@ def _trial_row(trial: Trial, look: Look | None, search: Search) -> list[object]:
     if look is not None and look.unseen is not None:
         level = levels_of([look])[look.trial]
         asked = Cell(evidence_words(look.unseen, level), look.unseen.score)
-    loss = trial.points[-1].train_loss if trial.points else None
+    loss = trial.points[-1].train_loss if trial.points and not trial.given else None
+    steps = "0" if trial.given else f"{trial.step:,} of {trial.num_steps:,}"
     return [
         Cell(str(trial.number), trial.number),
         trial.family + mark_words(marks_of(trial.spec)),
@@ -79,10 +83,10 @@ def _trial_row(trial: Trial, look: Look | None, search: Search) -> list[object]:
         Cell(evidence_words(trial.last), trial.last.score) if trial.last else "",
         *([] if search.num_all else [asked]),
         state_words(trial, look, search.spec.pass_mark),
-        Cell(f"{trial.step:,} of {trial.num_steps:,}", trial.step),
+        Cell(steps, trial.step),
         "" if loss is None else Cell(f"{loss:.4f}", loss),
-        Cell(str(trial.seed), trial.seed),
-        inner or "the default recipe",
+        "" if trial.given else Cell(str(trial.seed), trial.seed),
+        inner or ("" if trial.given else "the default recipe"),
         trial.purpose,
         tag("code", trial.spec.digest),
     ]
@@ -96,13 +100,15 @@ def state_words(trial: Trial, look: Look | None, mark: float) -> Html:
     """Where a trial stands: what unseen said, else what validation says, else how far it came."""
     if look is not None and look.unseen is not None:
         if look.confirms(mark):
-            return tag("span", "confirmed", class_="good")
+            words = "passes" if asks_all(look.unseen) else "confirmed"
+            return tag("span", words, class_="good")
         where = asked_words(look.unseen) if asks_all(look.unseen) else "unseen"
         return tag("span", f"refused on {where}", class_="bad")
     if trial.from_nothing:
         return join("for comparison")
     if trial.passes(mark):
-        return join("passes on validation", ", named" if look else "")
+        assert trial.last is not None
+        return join(f"passes on {asked_words(trial.last)}", ", named" if look else "")
     if not trial.points:
         return join("begun")
     return join("below the mark" if trial.done else "stopped early")

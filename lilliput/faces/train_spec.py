@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from lilliput.errors import NotFoundError, SpecError
@@ -43,11 +44,12 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     from lilliput.lab.sealing import steps_of, with_teacher
     from lilliput.lab.verbs import sealed
 
+    fit_text(values, typed, base)
     kept = kept_digests(base and base.task, typed)
     told: TaskSpec = spec_of(TASKS[base.kind if base else values.task], values, **kept)
     if base is None or base.task is None:
         told = taught(told, values.teacher, typed)
-    prepare(told, quiet=values.json)
+    make_ready(told, typed, base, values.json)
     made = sealed(told)
     fit_stages(values, typed, base)
     kept = kept_digests(base and base.training, typed)
@@ -105,6 +107,37 @@ def fit_stages(values: Any, typed: set[str], base: Base | None) -> None:
         " steps: its last one holds for all; --stage says another",
         file=sys.stderr,
     )
+
+
+def fit_text(values: Any, typed: set[str], base: Base | None) -> None:
+    """A text that is typed takes the place of all that a start has learned from, its validation and
+    unseen parts too."""
+    if base and base.start and isinstance(base.task, StoriesSpec) and "text" in typed:
+        for part in {"valid", "unseen"} - typed:
+            setattr(values, part, ())
+
+
+def make_ready(task: TaskSpec, typed: set[str], base: Base | None, quiet: bool) -> None:
+    """Makes the corpus of a text ready; of other tasks there is nothing to make.
+
+    Raises:
+        NotFoundError: a file of it is not here; of a start's own text that is said.
+    """
+    try:
+        prepare(task, quiet)
+    except NotFoundError:
+        if not (base and base.start and isinstance(task, StoriesSpec)):
+            raise
+        parts = {"text": task.text, "valid": task.valid, "unseen": task.unseen}
+        names = [name for part, named in parts.items() if part not in typed for name in named]
+        gone = [name for name in names if not (name.startswith("hf:") or Path(name).exists())]
+        if not gone:
+            raise
+        raise NotFoundError(
+            f"{base.start} learned from {', '.join(names)}, and {gone[0]} is not here: give a text"
+            " with --text FILES, and with --valid and --unseen where those parts are files of"
+            " their own"
+        ) from None
 
 
 def _started(name: str, values: Any, base: Base | None) -> HFSpec:

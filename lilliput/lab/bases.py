@@ -185,7 +185,7 @@ def with_start(spec: RunSpec) -> RunSpec:
     from lilliput.training.start import check, digest_of, read_start
 
     path = resolve(spec.start)
-    check(path, read_start(path), spec.model, task_of(spec.task).vocabulary)
+    check(spec.start, read_start(path), spec.model, task_of(spec.task).vocabulary)
     marks: tuple[str, ...] = (UNKNOWN,)
     if not nanogpt.recognises(path):
         card = read_card(path)

@@ -2,6 +2,7 @@
 passes is trained from nothing too, in the same shape, to be compared with."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,8 @@ from lilliput.errors import SpecError
 from lilliput.lab.bases import with_start
 from lilliput.lab.job import SPACE, count, job_of, recipe, sizes_of
 from lilliput.models.cuts import CUTS, cut, least_of, moves
-from lilliput.search.job import Choice, Job, Range
+from lilliput.models.size import count_parameters
+from lilliput.search.job import Choice, Evidence, Job, Known, Progress, Range
 from lilliput.search.trial import CUT_DOWN
 from lilliput.specs import GPTSpec, HFSpec, ModelSpec, RunSpec, TaskSpec, TrainingSpec
 from lilliput.specs.recipes import search_of
@@ -31,16 +33,17 @@ def parent_of(
         SpecError: it is no gpt.
         NotFoundError, FileError: it cannot be had or read.
     """
-    if not isinstance(model, GPTSpec):
-        raise SpecError(f"{name} is a {model.kind}; only a gpt can be cut down")
-    return with_start(RunSpec(task=task, model=model, training=training, start=name))
+    gpt = _gpt(name, model)
+    return with_start(RunSpec(task=task, model=gpt, training=training, start=name))
 
 
-def shrinking(parent: RunSpec, answers: Path | None = None) -> Job:
-    """The job of finding the smallest model that passes among those cut out of another.
+def shrinking(parent: RunSpec, answers: Path | None = None, largest: int | None = None) -> Job:
+    """The job of finding the smallest model that passes among those cut out of another, which is
+    graded first as it is.
 
     Args:
         answers: as of `job_of`.
+        largest: parameters of the ladder's top; None: the other model's.
     """
     made = job_of(parent.task, parent.training, answers=answers)
     space: dict[str, Range | Choice] = {**SPACE, "cut": Choice(kinds_of(parent))}
@@ -49,7 +52,40 @@ def shrinking(parent: RunSpec, answers: Path | None = None) -> Job:
     of = {"shrink": parent.start, "shrink_digest": parent.start_digest}
     key = f"{made.key} {json.dumps(of)}"
     propose, cut_of = partial(propose_cut, parent), partial(cut_from_parent, parent)
-    return replace(made, propose_spec=propose, cut_of=cut_of, space=space, key=key)
+    held = largest is None or count(parent) <= largest
+    known = partial(as_given, parent) if held else None
+    return replace(made, propose_spec=propose, cut_of=cut_of, space=space, key=key, known=known)
+
+
+def as_given(parent: RunSpec) -> Known | None:
+    """The model that is cut down as it is, with no step of training; None: it cannot take the exam
+    as it is, for it has learned another format, other characters or shorter lines."""
+    from lilliput.models.modelfile import read_card
+    from lilliput.tasks.task import task_of
+    from lilliput.training.loop import Training
+    from lilliput.training.start import path_of, take_over
+
+    task, card = task_of(parent.task), read_card(path_of(parent.start))
+    merges = [list(pair) for pair in task.vocabulary.merges]
+    asked = (task.vocabulary.characters, merges, task.format.to_dict())
+    if (card.characters, card.merges, card.format) != asked:
+        return None
+    training = Training(parent, task)
+    if card.context < training.context:
+        return None
+    take_over(training.model, parent, task.vocabulary)
+    if training.averaged is not None:
+        # What is graded; a first update copies.
+        training.averaged.update_parameters(training.model)
+    progress = Progress(
+        state=training.state(),
+        step=0,
+        done=True,
+        validation=Evidence(*training.validation()),
+        train_loss=math.nan,
+        seconds=0.0,
+    )
+    return Known("gpt", parent.seed, parent, progress, "given")
 
 
 def kinds_of(parent: RunSpec) -> tuple[str, ...]:
@@ -90,6 +126,33 @@ def cut_from_parent(parent: RunSpec, spec: RunSpec) -> dict[str, tuple[int, int]
 def search_from(parent: RunSpec) -> SearchSpec:
     """The ladder from the model that is cut down to the least that every cut leads to."""
     assert isinstance(parent.model, GPTSpec)
-    smallest = least_of(parent.model, *sizes_of(parent.task, parent.training))
-    usual = search_of(parent.task.kind)
-    return replace(usual, families=("gpt",), smallest=smallest, largest=count(parent), rungs=4)
+    return _ladder(parent.task.kind, parent.model, *sizes_of(parent.task, parent.training))
+
+
+def search_below(name: str, kind: str) -> SearchSpec:
+    """The same as far as the model's file says it, on the task that it has learned, whose own files
+    need not be here.
+
+    Raises:
+        SpecError: it is no gpt.
+        NotFoundError, FileError: it cannot be had or read.
+    """
+    from lilliput.lab.load import resolve
+    from lilliput.models.modelfile import read_card
+
+    card = read_card(resolve(name))
+    model = _gpt(name, card.spec.model)
+    return _ladder(kind, model, len(card.characters) + len(card.merges), card.context)
+
+
+def _ladder(kind: str, model: GPTSpec, vocabulary_size: int, context: int) -> SearchSpec:
+    smallest = least_of(model, vocabulary_size, context)
+    largest = count_parameters(model, vocabulary_size, context)
+    usual = search_of(kind)
+    return replace(usual, families=("gpt",), smallest=smallest, largest=largest, rungs=4)
+
+
+def _gpt(name: str, model: ModelSpec | HFSpec) -> GPTSpec:
+    if not isinstance(model, GPTSpec):
+        raise SpecError(f"{name} is a {model.kind}; only a gpt can be cut down")
+    return model

@@ -34,6 +34,7 @@ from lilliput.tasks.splits import Section
 if TYPE_CHECKING:
     from lilliput.exam.grade import Answer, Grade
     from lilliput.search.result import Snapshot
+    from lilliput.search.trial import Trial
     from lilliput.tasks.corpus import Corpus
     from lilliput.tasks.documents import Progress
     from lilliput.training.run import Moment
@@ -247,7 +248,8 @@ def find(
         taught = with_teacher(RunSpec(task=task, training=training))
         answers = kept_answers(taught, folder / "answers.json")
         if parent:
-            job = shrinking(replace(parent, task=task, training=taught.training), answers)
+            parent = replace(parent, task=task, training=taught.training)
+            job = shrinking(parent, answers, search.largest)
         else:
             job = job_of(task, taught.training, shape, answers)
     snapshot = None
@@ -258,21 +260,29 @@ def find(
     for family in snapshot.result.families:
         for size in family.sizes:
             if size.confirmed:
-                keep_trial(folder, size.trial.number, size.trial.spec)
+                keep_trial(folder, size.trial)
 
 
-def keep_trial(folder: Path, number: int, spec: RunSpec) -> Path:
-    """Writes the model of a search's trial to `folder/models/NAME/`, graded; done once."""
+def keep_trial(folder: Path, trial: "Trial") -> Path:
+    """Writes the model of a search's trial to `folder/models/NAME/`, graded; done once.
+
+    Raises:
+        NotFoundError, FileError: it is the model that is cut down, which is gone or has changed.
+    """
     from lilliput.models import modelfile
     from lilliput.search.ledger import Ledger
     from lilliput.tasks.task import task_of
     from lilliput.training.kept import read_spec
     from lilliput.training.loop import Training
     from lilliput.training.run import card_of
+    from lilliput.training.start import start_of
 
+    number, spec = trial.number, trial.spec
     home = folder / "models" / f"trial-{number}"
     path = home / "model.safetensors"
     baseline = folder / HOME
+    if trial.given and not path.exists():
+        write_atomically(path, start_of(spec).read_bytes())
     if not path.exists() and is_trained(folder) and read_spec(baseline) == spec:
         write_atomically(path, (baseline / "model.safetensors").read_bytes())
     if not path.exists():

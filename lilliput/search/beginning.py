@@ -50,7 +50,8 @@ def begin(
     elif wish.family in job.own_sizes:
         inner = {}
     else:
-        family = [trial for trial in counted(trials) if trial.family == wish.family]
+        mine = (t for t in counted(trials) if t.family == wish.family)
+        family = [trial for trial in mine if not trial.given]
         inner = propose(job.space, spec.seed, number, family, wish.rung, spec.pass_mark)
     if job.taught:
         inner = {TAUGHT: True, **inner}
@@ -71,22 +72,25 @@ def begin(
     )
 
 
-def baseline(job: Job, sizes: Mapping[str, tuple[int, ...]]) -> tuple[Trial, Progress]:
-    """The job's baseline as the first trial, at the top of its family's sizes, and where it is."""
-    assert job.known is not None, "there is no baseline"
-    known = job.known()
-    rung = len(sizes[known.family]) - 1
-    spec = known.spec
+def known_first(job: Job, sizes: Mapping[str, tuple[int, ...]]) -> tuple[Trial, Progress] | None:
+    """What is known before the search begins as its first trial, and where it is; None: nothing."""
+    known = job.known() if job.known else None
+    if known is None:
+        return None
+    spec, ladder = known.spec, sizes[known.family]
+    parameters = job.count(spec)
+    rung = next(rung for rung, size in enumerate(ladder) if size >= parameters)
     trial = Trial(
         0,
         known.family,
         rung,
-        sizes[known.family][rung],
+        ladder[rung],
         {},
         known.seed,
         spec,
-        job.count(spec),
+        parameters,
         job.num_steps(spec),
-        "baseline",
+        known.purpose,
+        job.cut_of(spec) if job.cut_of else None,
     )
     return trial, known.progress

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from lilliput.errors import LilliputError, UserError
 from lilliput.search import confirm
-from lilliput.search.beginning import Begin, baseline, begin
+from lilliput.search.afford import seconds_of_a_step, steps_within
+from lilliput.search.beginning import Begin, begin, known_first
 from lilliput.search.files import export
 from lilliput.search.job import Job, Progress
 from lilliput.search.ladder import ladders
@@ -31,8 +32,6 @@ RESERVE = 0.04
 """Part of a budget in time that is kept for confirmation."""
 GIVE_UP = 3
 """Trials that may break one after another before the search does."""
-PROBE = 16
-"""Part of a slice that is trained first where a budget is a time, to know what a step takes."""
 SITTING = ("seconds", "steps", "workers")
 """Fields of the spec that may change when a search is gone on with."""
 
@@ -115,9 +114,10 @@ class _Sitting:
 
     def search(self) -> Iterator[Snapshot]:
         """Trains, confirms, and trains on where unseen said no, while the budget lasts."""
-        if self.job.known and not self.ledger.trials:
-            first, progress = baseline(self.job, self.sizes)
+        if not self.ledger.trials and (known := known_first(self.job, self.sizes)):
+            first, progress = known
             self.ledger.record([first], [(0, progress)])
+            yield self.snapshot("training")
         # What an earlier sitting named, it may not have asked.
         yield from self._confirm()
         while True:
@@ -191,32 +191,13 @@ class _Sitting:
 
     def _affordable_steps(self, trial: Trial) -> int:
         """Steps of a trial's next slice; 0: the budget has no room for it."""
-        steps = trial.next_steps
         if self.spec.steps:
+            steps = trial.next_steps
             at_work = sum(other.next_steps for other in self.running.values())
             return steps if self._steps() + at_work + steps <= self.spec.steps else 0
         left = self.spec.seconds * (1 - RESERVE) - (time.monotonic() - self.began)
-        a_step = self._seconds_of_a_step(trial)
-        if a_step is None:
-            return max(1, steps // PROBE) if left > 0 else 0
-        return steps if steps * a_step < left else 0
-
-    def _seconds_of_a_step(self, trial: Trial) -> float | None:
-        """What a step may take, by the latest slice of the trial nearest in size; None: unknown."""
-        few = self.job.own_sizes.keys()
-        # Families with sizes of their own are of another scale.
-        known = [
-            other
-            for other in self.ledger.trials
-            if other.points and (other.family in few) == (trial.family in few)
-        ]
-        near = min(known, key=lambda t: abs(t.parameters - trial.parameters), default=None)
-        # Half as much again for sending, validation and a busy machine; not the wall clock, whose
-        # first slices hold the start of the workers.
-        if near is None:
-            return None
-        before = near.points[-2].step if len(near.points) > 1 else 0
-        return 1.5 * near.points[-1].seconds / max(1, near.step - before)
+        a_step = seconds_of_a_step(trial, self.ledger.trials, self.job.own_sizes)
+        return steps_within(left, trial, a_step)
 
     def _receive(self, back: list[Future[Progress]]) -> None:
         progress, given_up = [], {}

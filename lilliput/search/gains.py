@@ -126,7 +126,8 @@ def _of_size(way: str, here: Sequence[Trial]) -> list[Gain]:
     if found:
         return [_gain(way, pairs) for _, pairs in sorted(found.items())]
     # Neither what was trained before the search nor a model that nothing was cut of has a twin.
-    tried = [t for t in here if t.purpose != "baseline" and (way == TAUGHT or t.cut != {})]
+    began = (t for t in here if t.purpose not in ("baseline", "given"))
+    tried = [t for t in began if way == TAUGHT or t.cut != {}]
     best = max(tried, key=lambda trial: trial.points[-1].validation.low, default=None)
     if best is None:
         return []

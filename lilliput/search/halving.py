@@ -31,7 +31,8 @@ class Halving:
     def _bar(self, rung: int, checkpoint: int) -> float:
         """The score that the last of a rung's survivors had at a checkpoint."""
         if (rung, checkpoint) not in self._bars:
-            scores = (trial.score_at(checkpoint) for trial in self.rungs[rung])
+            here = (trial for trial in self.rungs[rung] if not trial.given)
+            scores = (trial.score_at(checkpoint) for trial in here)
             ranked = sorted((score for score in scores if score is not None), reverse=True)
             self._bars[rung, checkpoint] = ranked[ceil(len(ranked) / SURVIVE) - 1]
         return self._bars[rung, checkpoint]

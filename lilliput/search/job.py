@@ -5,7 +5,7 @@ Knows no model, task or training. The lab fills it with real ones, a simulation 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from lilliput.specs import RunSpec
 
@@ -80,13 +80,16 @@ default recipe; or hold values for any names of `space`."""
 
 @dataclass(frozen=True)
 class Known:
-    """A training that was over before the search began: the baseline, which is its first trial."""
+    """What was there before the search began, and is its first trial: a baseline that was trained,
+    or the model that is cut down, as it is."""
 
     family: str
-    """At the top of whose own ladder it stands."""
+    """On whose ladder it stands, at the lowest rung that has room for it."""
     seed: int
     spec: Any
     progress: Progress
+    purpose: Literal["baseline", "given"] = "baseline"
+    """As `Trial.purpose`."""
 
 
 @dataclass(frozen=True)
@@ -116,5 +119,5 @@ class Job:
     own_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Parameters of families that have few sizes of their own, smallest first; each is trained once
     and whole. The others have the search's ladder."""
-    known: Callable[[], Known] | None = None
-    """Reads the baseline; None: there is none."""
+    known: Callable[[], Known | None] | None = None
+    """Reads what is known before the search begins; None, or if it returns None: nothing is."""

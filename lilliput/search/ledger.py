@@ -217,9 +217,9 @@ class Ledger:
 
     def state(self, number: int) -> bytes | None:
         """The state after the latest slice of a trial; None: nothing trained yet."""
-        step = self.trials[number].step
-        if not step:
+        if not self.trials[number].points:
             return None
+        step = self.trials[number].step
         if self.folder is None:
             return self._states[number]
         path = self.state_path(number, step)

@@ -25,6 +25,8 @@ LOOSE, STRICT = 0.12, 0.005
 SOLID = 0.97
 """Chance of being confirmed above which a run needs no better one."""
 
+_NO_RECIPE = ("typical", "baseline", "given")
+"""Purposes of trials whose recipe fresh seeds do not take."""
 Wish = Trial | Begin
 
 
@@ -88,22 +90,22 @@ class _Plan:
         self.from_nothing: list[Trial] = []
         self.spent = 0
         self.passing: set[int] = set()
-        self.ended = set(self.frozen)
+        self.ended = self.frozen | {trial.number for trial in trials if trial.done}
         for trial in trials:
             if trial.family == family:
-                if trial.done:
-                    self.ended.add(trial.number)
                 if trial.from_nothing:
                     self.from_nothing.append(trial)
                     continue
+                passes = trial.passes(spec.pass_mark) and trial.number not in self.refuted
+                if trial.given and not passes:
+                    continue  # it says nothing of what training does
                 self.rungs[trial.rung].append(trial)
                 # A running slice counts as spent, or a family would take all workers at once.
                 ahead = trial.next_steps if trial.number in running else 0
                 if trial.purpose != "baseline":
                     self.spent += (trial.step + ahead) * trial.parameters
-                if trial.passes(spec.pass_mark):
+                if passes:
                     self.passing.add(trial.number)
-        self.passing -= self.refuted
         self.top = len(self.rungs) - 1
         self._above: tuple[int, int] | None = None
         self._halving = Halving(self.rungs)
@@ -265,9 +267,7 @@ class _Plan:
         near = self.rungs[: self.smallest + self.octave + 1]
         order = sorted(range(len(near)), key=lambda rung: (rung != self.smallest, rung))
         for rung in order:
-            chosen = [
-                t for t in near[rung] if t.points and t.purpose not in ("typical", "baseline")
-            ]
+            chosen = [t for t in near[rung] if t.points and t.purpose not in _NO_RECIPE]
             if not chosen:
                 continue
             fresh = [trial for trial in near[rung] if trial.purpose == "typical"]

@@ -179,7 +179,8 @@ def count_seeds(best: Trial, here: Sequence[Trial], mark: float) -> tuple[int, i
         here: all trials of the same family and rung.
     """
     # Other recipes that were tried, and seeds set aside halfway, say nothing of this one.
-    seeds = [t for t in here if t.inner == best.inner and (t.done or t.passes(mark))]
+    same = (t for t in here if t.inner == best.inner and t.given == best.given)
+    seeds = [t for t in same if t.done or t.passes(mark)]
     return sum(trial.passes(mark) for trial in seeds), len(seeds)
 
 

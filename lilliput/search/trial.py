@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from lilliput.search.job import Evidence
 
-Purpose = Literal["search", "scan", "typical", "compare", "baseline"]
+Purpose = Literal["search", "scan", "typical", "compare", "baseline", "given"]
 """Why it was begun: to decide a rung, to know the curve below, as a fresh seed of a recipe, as the
-twin of another trial; or it was trained before the search, which goes down from it."""
+twin of another trial; or it was trained before the search, which goes down from it; or it is the
+model that is cut down, as it is, of which the search trained no step."""
 
 TAUGHT, CUT_DOWN = "taught", "cut_down"
 """Among a trial's inner choices, yes unless told: whether it has its teacher, and whether it begins
@@ -67,9 +68,14 @@ class Trial:
         return bool(self.points) and self.points[-1].done
 
     @property
+    def given(self) -> bool:
+        """It is the model that is cut down, as it is: no recipe and no seed of the search's."""
+        return self.purpose == "given"
+
+    @property
     def diverged(self) -> bool:
         """It ended because the loss was no number, which says nothing of its size."""
-        return bool(self.points) and math.isnan(self.points[-1].train_loss)
+        return not self.given and bool(self.points) and math.isnan(self.points[-1].train_loss)
 
     @property
     def last(self) -> Evidence | None:

@@ -273,7 +273,8 @@ class Training:
                 part, _, rest = name.partition(".")
                 parts.setdefault(part, {})[rest] = tensor
             self._copy(self.model, parts["model"])
-            load_tensors(self.optimizers, parts["optimizer"])
+            # Before the first step there is none.
+            load_tensors(self.optimizers, parts["optimizer"] if numbers[0] else {})
             if self.averaged is not None:
                 self._copy(self.averaged.module, parts["average"])
                 self.averaged.n_averaged.copy_(tensors["averaged"])

@@ -75,6 +75,19 @@ def digest_of(path: Path) -> str:
         ) from None
 
 
+def start_of(spec: RunSpec) -> Path:
+    """The file that a spec starts from.
+
+    Raises:
+        NotFoundError: it is not there any more.
+        FileError: it is another one than the spec was made for.
+    """
+    path = path_of(spec.start)
+    if spec.start_digest and digest_of(path) != spec.start_digest:
+        raise FileError(f"{path} has changed since this run was specified; bring it back")
+    return path
+
+
 @torch.no_grad()
 def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
     """Gives a model the weights that its spec starts from. Rows of symbols and of positions that
@@ -86,11 +99,8 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
         SpecError: see `check`.
     """
     assert not isinstance(spec.model, HFSpec), "the spec refuses two starts"
-    path = path_of(spec.start)
-    if spec.start_digest and digest_of(path) != spec.start_digest:
-        raise FileError(f"{path} has changed since this run was specified; bring it back")
-    start = read_start(path)
-    rows = check(path, start, spec.model, vocabulary)
+    start = read_start(start_of(spec))
+    rows = check(spec.start, start, spec.model, vocabulary)
     weights = start.weights
     if start.model != spec.model:
         assert isinstance(start.model, GPTSpec)
@@ -108,35 +118,39 @@ def take_over(model: nn.Module, spec: RunSpec, vocabulary: Vocabulary) -> None:
             parameter.copy_(theirs)
 
 
-def check(path: Path, start: Start, model: ModelSpec, vocabulary: Vocabulary) -> dict[int, int]:
+def check(name: str, start: Start, model: ModelSpec, vocabulary: Vocabulary) -> dict[int, int]:
     """Numbers of our symbols, and the start's for the same.
+
+    Args:
+        name: what the start is called.
 
     Raises:
         SpecError: the start has another shape, of which this run's is no cut; other pieces; or no
             symbol that is learned.
     """
     if start.model != model:
-        _check_cut(path, start.model, model)
+        _check_cut(name, start.model, model)
     ours = [vocabulary.decode([number]) for number in range(len(vocabulary))]
     if vocabulary.merges and list(start.symbols) != ours:
-        raise SpecError(f"{path} has other pieces than this text: start from a model of characters")
+        raise SpecError(f"{name} has other pieces than this text: start from a model of characters")
     numbers = {symbol: number for number, symbol in enumerate(start.symbols)}
     rows = {own: numbers[symbol] for own, symbol in enumerate(ours) if symbol in numbers}
     if len(rows) < 2:
         known = "".join(start.symbols)[:60]
-        raise SpecError(f"{path} knows {known!r}, and nothing of what is learned here")
+        raise SpecError(f"{name} knows {known!r}, and nothing of what is learned here")
     return rows
 
 
-def _check_cut(path: Path, theirs: ModelSpec, ours: ModelSpec) -> None:
+def _check_cut(name: str, theirs: ModelSpec, ours: ModelSpec) -> None:
     if not (isinstance(theirs, GPTSpec) and isinstance(ours, GPTSpec)):
-        raise SpecError(f"{path} has another shape than this run: {_apart(theirs, ours)}")
+        raise SpecError(f"{name} has another shape than this run: {_apart(theirs, ours)}")
     try:
         check_cut(theirs, ours)
     except SpecError as error:
         raise SpecError(
-            f"{path} has another shape than this run: {_apart(theirs, ours)}; nor can it be cut"
-            f" down to this run's: {error}"
+            f"{name} has another shape than this run: {_apart(theirs, ours)}; nor can it be cut"
+            f" down to this run's ({error}); `lilliput find TASK --shrink {name}` looks for smaller"
+            " ones that it can be cut down to"
         ) from None
 
 
