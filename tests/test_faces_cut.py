@@ -1,6 +1,7 @@
 """Where a trial of a search that cuts a model down is shown, it is said what was cut."""
 
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from lilliput.faces.report_page import Html
 from lilliput.lab import showing
 from lilliput.lab.shrinking import search_from, shrinking
 from lilliput.search.find import find
-from lilliput.search.job import Evidence, Progress
+from lilliput.search.job import Evidence, Known, Progress
 from lilliput.search.pool import SerialExecutor
 from lilliput.search.result import Snapshot
 from lilliput.search.trial import CUT_DOWN
@@ -36,6 +37,12 @@ def advance_worse(spec: RunSpec, state: bytes | None, steps: int) -> Progress:
     return made if spec.start else replace(made, validation=ask(spec, made.step // 4, "v"))
 
 
+def as_given() -> Known:
+    """Of the model that is cut down, as it is: it passes."""
+    given = replace(advance(PARENT, None, 2_000), step=0, train_loss=math.nan, metrics=())
+    return Known("gpt", 0, PARENT, given, "given")
+
+
 @dataclass(frozen=True)
 class Searched:
     snapshot: Snapshot
@@ -48,6 +55,8 @@ class Searched:
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     folder = tmp_path_factory.mktemp("cut") / "searches" / "a"
     job = replace(shrinking(PARENT), advance=advance_worse, ask_unseen=ask_unseen, floor=0.06)
+    # Without choices all cuts are the first kind, of neurons.
+    job = replace(job, known=as_given, space={})
     search = replace(search_from(PARENT), seconds=0.0, steps=10**9, seeds=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
@@ -73,7 +82,11 @@ def test_lines_and_answer_say_it(searched: Searched) -> None:
         shape = f"gpt, 2 layers × 32, {parameters:,} parameters"
         assert f"{shape}, *taught*, cut down ({cut}), step" in searched.lines
         assert f"{shape}, from nothing, step" in searched.lines
-    assert re.search(r"parameters, \*taught\*, not cut down, step", searched.lines)
+    assert re.search(
+        r"trial 0: .* parameters, \*taught\*, as given, validation .*passes", searched.lines
+    )
+    # Nobody trains it on uncut: it passes as it is.
+    assert "not cut down" not in searched.lines
     assert not re.search("from nothing.*passes", searched.lines)
     said = found.answer(searched.snapshot, searched.folder)
     assert re.search(r"Smallest confirmed .*\*taught\*, cut down \(neurons 96 to \d+\): ", said)
@@ -113,7 +126,7 @@ def test_the_page_has_it_in_each_table_and_in_the_chart(searched: Searched) -> N
             assert row[place] == "from nothing"
             assert {"for comparison", "2,000 of 2,000"} <= set(row)
         else:
-            told = "nothing" if trial.parameters == search.trials[0].parameters else "neurons 96 to"
+            told = "as given" if trial.given else "neurons 96 to"
             assert row[place].startswith(told) or trial.inner.get("cut", "neurons") != "neurons"
     passing = cut_sizes(searched)
     shown = [[words for _, words in row] for row in page_of(sizes).rows]

@@ -12,9 +12,10 @@ from lilliput.units import pass_words
 Rows = Sequence[Mapping[str, Any]]
 Spec = dict[str, Any]
 
-CONFIRMED, VALIDATED, TYPICAL, FAILURE, BESIDE = (
+CONFIRMED, VALIDATED, WHOLE, TYPICAL, FAILURE, BESIDE = (
     "confirmed",
     "validated",
+    "all problems",
     "typical",
     "total failure",
     "for comparison",
@@ -22,6 +23,7 @@ CONFIRMED, VALIDATED, TYPICAL, FAILURE, BESIDE = (
 SHAPES = {
     CONFIRMED: "circle",
     VALIDATED: "square",
+    WHOLE: "circle",
     TYPICAL: "diamond",
     FAILURE: "triangle-down",
     BESIDE: "cross",
@@ -125,7 +127,7 @@ def frontier(
     lowest = found.transform_filter(alt.datum.kind == FAILURE)
     typical = found.transform_filter(alt.datum.kind == TYPICAL)
     possible = found.transform_filter(
-        alt.FieldOneOfPredicate("kind", [CONFIRMED, VALIDATED, BESIDE])
+        alt.FieldOneOfPredicate("kind", [CONFIRMED, VALIDATED, WHOLE, BESIDE])
     )
     cuts = [row for row in points if "cut" in row]
     # Slanted, so that the words of neighbouring sizes lie beside each other.

@@ -204,7 +204,8 @@ def _exams(search: Search, folder: Path) -> tuple[Html, dict[str, Any]]:
             parts += [exam_table(exam), maps.html]
             readable |= maps.readable
     if not parts:
-        parts = [note("Drawn when a model is confirmed and graded, at the end of the search.")]
+        what = "passes" if search.num_all else "is confirmed"
+        parts = [note(f"Drawn when a model {what} and is graded, at the end of the search.")]
     return section("exams", "What the smallest models know", *parts), readable
 
 

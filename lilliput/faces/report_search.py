@@ -118,7 +118,8 @@ def answer(search: Search) -> str:
     if passing:
         smallest = min(passing, key=lambda size: size.parameters)
         on = asked_words(smallest.validation)
-        return f"No model is confirmed yet. Smallest to pass on {on}: {size_words(smallest)}"
+        none = "" if asks_all(smallest.validation) else "No model is confirmed yet. "
+        return f"{none}Smallest to pass on {on}: {size_words(smallest)}"
     sizes = [size for family in search.result.families for size in family.sizes]
     if not sizes:
         return "No trial has been validated yet."
@@ -163,6 +164,7 @@ def _points(size: Size, search: Search) -> list[dict[str, Any]]:
     """The best run of a size, by the strictest exam that it took, and its recipe's median."""
     seen = size.unseen if size.confirmed and size.unseen is not None else size.validation
     kind = charts.CONFIRMED if size.confirmed else charts.VALIDATED
+    kind = charts.WHOLE if asks_all(size.validation) else kind
     words = size_words(size, search.levels)
     possible = _point(size, search, kind, seen.score, words, seen.low, seen.high)
     if size.typical is None:
