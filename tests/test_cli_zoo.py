@@ -237,7 +237,7 @@ def test_the_command_makes_the_same_run(entry: Entry, monkeypatch: pytest.Monkey
         digest = made.task.text_digest
         monkeypatch.setattr(train_spec, "prepare", lambda task, quiet: None)
         monkeypatch.setattr(
-            "lilliput.lab.verbs.sealed", lambda task: replace(task, text_digest=digest)
+            "lilliput.lab.sealing.sealed_task", lambda task: replace(task, text_digest=digest)
         )
     specs: list[RunSpec] = []
     monkeypatch.setattr(cli_train, "_train", lambda spec, values: specs.append(spec))

@@ -35,8 +35,8 @@ from lilliput.faces.train_spec import TASKS, fit_stages, fit_text, kept_digests,
 from lilliput.files import json_text
 from lilliput.lab import shrinking
 from lilliput.lab.bases import Base, base_of
+from lilliput.lab.sealing import sealed_task
 from lilliput.lab.starting import TEACHER, Descent, model_of, search_below
-from lilliput.lab.verbs import sealed
 from lilliput.specs import FAMILIES, HFSpec, RunSpec, TaskSpec, TrainingSpec, digest
 from lilliput.specs.recipes import search_of, training_of
 from lilliput.specs.search import SearchSpec
@@ -147,7 +147,7 @@ def main(argv: Sequence[str]) -> int:
     if base is None and model is None:
         made = taught(made, values.teacher, typed)
     make_ready(made, typed, base, values.json)
-    made = sealed(made)
+    made = sealed_task(made)
     parent = _parent(base, made, training) if base else None
     if parent:
         _fit_ladder(values, typed, parent)

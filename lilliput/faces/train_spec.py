@@ -41,8 +41,7 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
         typed: names of the flags that were typed.
         base: what was given with --spec, --resume, --config or --start.
     """
-    from lilliput.lab.sealing import steps_of, with_teacher
-    from lilliput.lab.verbs import sealed
+    from lilliput.lab.sealing import sealed_task, steps_of, with_teacher
 
     fit_text(values, typed, base)
     kept = kept_digests(base and base.task, typed)
@@ -50,7 +49,7 @@ def spec_from(family: str, name: str, values: Any, typed: set[str], base: Base |
     if base is None or base.task is None:
         told = taught(told, values.teacher, typed)
     make_ready(told, typed, base, values.json)
-    made = sealed(told)
+    made = sealed_task(told)
     fit_stages(values, typed, base)
     kept = kept_digests(base and base.training, typed)
     training: TrainingSpec = spec_of(TrainingSpec, values, **kept)

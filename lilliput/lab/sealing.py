@@ -6,7 +6,30 @@ from pathlib import Path
 
 from lilliput.errors import SpecError
 from lilliput.lab.load import resolve_own, without_hf
-from lilliput.specs import HFSpec, RunSpec, StoriesSpec, TaskSpec, TrainingSpec
+from lilliput.specs import (
+    ArithmeticSpec,
+    HFSpec,
+    LinesSpec,
+    RunSpec,
+    StoriesSpec,
+    TaskSpec,
+    TrainingSpec,
+)
+
+
+def sealed_task(task: TaskSpec) -> TaskSpec:
+    """The spec with the digest of the file that it reads, so that its name is that content's."""
+    from lilliput.tasks.lines import read_text, text_digest
+
+    if isinstance(task, LinesSpec) and not task.file_digest:
+        return replace(task, file_digest=text_digest(read_text(task.file)))
+    if isinstance(task, StoriesSpec) and not task.text_digest:
+        from lilliput.tasks.corpus import digest_of_text
+
+        return replace(task, text_digest=digest_of_text(task))
+    if isinstance(task, ArithmeticSpec) and task.source and not task.source_digest:
+        return replace(task, source_digest=text_digest(read_text(task.source)))
+    return task
 
 
 def sealed_model(spec: HFSpec) -> HFSpec:

@@ -15,13 +15,18 @@ from lilliput.files import write_atomically
 from lilliput.lab.answering import Model
 from lilliput.lab.bases import with_start
 from lilliput.lab.load import keep_exam, load_answerer, record_look
-from lilliput.lab.sealing import kept_answers, sealed_model, teacher_path, with_teacher
+from lilliput.lab.sealing import (
+    kept_answers,
+    sealed_model,
+    sealed_task,
+    teacher_path,
+    with_teacher,
+)
 from lilliput.lab.slow_exam import slowly
 from lilliput.lab.starting import FAMILY, HOME, Descent, is_trained, starting
 from lilliput.specs import (
     ArithmeticSpec,
     HFSpec,
-    LinesSpec,
     RunSpec,
     StoriesSpec,
     TaskSpec,
@@ -44,21 +49,6 @@ RUNS = Path("runs")
 SEARCHES = Path("searches")
 
 
-def sealed(task: TaskSpec) -> TaskSpec:
-    """The spec with the digest of the file that it reads, so that its name is that content's."""
-    from lilliput.tasks.lines import read_text, text_digest
-
-    if isinstance(task, LinesSpec) and not task.file_digest:
-        return replace(task, file_digest=text_digest(read_text(task.file)))
-    if isinstance(task, StoriesSpec) and not task.text_digest:
-        from lilliput.tasks.corpus import digest_of_text
-
-        return replace(task, text_digest=digest_of_text(task))
-    if isinstance(task, ArithmeticSpec) and task.source and not task.source_digest:
-        return replace(task, source_digest=text_digest(read_text(task.source)))
-    return task
-
-
 def sealed_run(spec: RunSpec) -> RunSpec:
     """The spec with the digests of all that it names, so that its own is that content's.
 
@@ -68,7 +58,7 @@ def sealed_run(spec: RunSpec) -> RunSpec:
     if isinstance(spec.task, StoriesSpec) and not spec.task.text_digest:
         prepare(spec.task, lambda what, share: None)
     model = sealed_model(spec.model) if isinstance(spec.model, HFSpec) else spec.model
-    return with_teacher(with_start(replace(spec, task=sealed(spec.task), model=model)))
+    return with_teacher(with_start(replace(spec, task=sealed_task(spec.task), model=model)))
 
 
 def prepare(task: StoriesSpec, progress: "Progress") -> "Corpus":
@@ -244,7 +234,7 @@ def find(
     elif FAMILY in search.families:
         raise SpecError("the family hf goes down from a model: write --start hf:NAME")
     else:
-        task = sealed(task)
+        task = sealed_task(task)
         taught = with_teacher(RunSpec(task=task, training=training))
         answers = kept_answers(taught, folder / "answers.json")
         if parent:
