@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from report_pages import Page
+from safetensors.numpy import load_file
 
 from lilliput.faces.cli import main
 from lilliput.search.ledger import Ledger
@@ -113,12 +114,14 @@ def test_ctrl_c_in_a_training_says_how_to_go_on(
     child = started(line, home)
     _, err = stopped_after(child, "step 20 of 5,000")
     assert child.returncode == 130
-    pattern = r"lilliput: stopped at step [\d,]+ of 5,000; go on with `(.*)`\n"
+    pattern = r"lilliput: stopped at step ([\d,]+) of 5,000; go on with `(.*)`\n"
     found = re.fullmatch(pattern, err)
     assert found
-    assert found[1] == "lilliput train --resume runs/long"
+    kept = load_file("runs/long/resume.safetensors")["numbers"][0]
+    assert int(found[1].replace(",", "")) == kept
+    assert found[2] == "lilliput train --resume runs/long"
     assert main(["grade", "runs/long"]) == 2
-    assert found[1] in capsys.readouterr().err
+    assert found[2] in capsys.readouterr().err
 
 
 def test_ctrl_c_in_a_search_prints_the_best_so_far(home: Path) -> None:

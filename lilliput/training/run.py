@@ -178,15 +178,16 @@ def _train(training: Training, folder: Path, may_go_on: Callable[[int], bool]) -
                 record = training.record()
                 append_line(folder / "metrics.jsonl", asdict(record))
             late = time.monotonic() - saved > _SAVE_EVERY
-            if record or late or interrupted.is_set():
+            stopped = interrupted.is_set()
+            if record or late or stopped:
                 write_atomically(resume, training.state())
                 saved = time.monotonic()
-            if interrupted.is_set():
-                raise KeyboardInterrupt
-            if record or training.step % _MOMENT_EVERY == 0:
+            if record or stopped or training.step % _MOMENT_EVERY == 0:
                 speed = training.characters / max(training.seconds, 1e-9)
                 loss = record.loss if record else training.mean_loss
                 yield Moment(training.step, loss, speed, record)
+            if stopped:
+                raise KeyboardInterrupt
     _keep(folder / "model.safetensors", training, training.finish())
 
 
