@@ -1,5 +1,6 @@
 """How the pages look: on a phone, in charts of few and of many numbers."""
 
+import math
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -88,10 +89,20 @@ def test_no_name_stands_over_another(browser: Browser, width: int) -> None:
             assert len(names) >= (2 if apart > WIDEST else min(1, len(marks)))
             assert not [pair for pair in combinations(names, 2) if meet(*pair)]
             assert not [name for name in names for mark in marks if meet(name, mark)]
+            own = boxes(browser, "#chart a:has(.name) > path")
+            for name, mark in zip(names, own, strict=True):
+                assert away(name, mark) <= min(away(name, other) for other in marks) + 3
             (frame,) = boxes(browser, "#chart")
             assert all(frame["left"] <= n["left"] and n["right"] <= frame["right"] for n in names)
     finally:
         browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def away(one: dict[str, float], other: dict[str, float]) -> float:
+    """Pixels between the middles of two boxes."""
+    across = one["left"] + one["right"] - other["left"] - other["right"]
+    down = one["top"] + one["bottom"] - other["top"] - other["bottom"]
+    return math.hypot(across, down) / 2
 
 
 def test_axes_have_two_round_numbers_or_more(browser: Browser) -> None:

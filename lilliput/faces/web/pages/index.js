@@ -78,9 +78,10 @@ function width(words) {
 }
 
 /** Where each name stands beside its mark: over nothing that is `taken`, as [left, top, right,
- * bottom], over no other name, and between two places. One that finds no room is left out. */
+ * bottom], over no other name, between two places, and nearer to its own mark than to another.
+ * One that finds no room is left out. */
 function names(models, place, taken, from, to) {
-  const found = new Map();
+  const found = new Map(), marks = models.map(place);
   for (const one of models) {
     const [x, here] = place(one), wide = width(short(one.name));
     for (const [across, down, anchor] of SPOTS) {
@@ -88,6 +89,8 @@ function names(models, place, taken, from, to) {
       const box = [left, base - 11, left + wide, base + 3];
       const free = !taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
       if (!free || box[0] < from || box[1] < 0 || box[2] > to) continue;
+      const away = ([right, below]) => Math.hypot(right - (box[0] + box[2]) / 2, below - (box[1] + box[3]) / 2);
+      if (marks.some((other) => away(other) < away([x, here]))) continue;
       taken.push(box);
       found.set(one, { x: x + across, y: base, "text-anchor": anchor });
       break;
