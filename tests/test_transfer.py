@@ -107,6 +107,7 @@ def test_broken_and_resumed_it_is_the_same_bit_for_bit(
     moments = run(spec, task_of(TASK), tmp_path / "broken", CPU)
     assert next(moments).step == 4
     signal.raise_signal(signal.SIGINT)
+    assert next(moments).step == 5
     with pytest.raises(KeyboardInterrupt):
         next(moments)
     # It goes on where what it started from is gone.
