@@ -3,6 +3,7 @@
 """
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -15,7 +16,6 @@ from lilliput.tasks.task import task_of
 from lilliput.training.loop import Training
 
 ROWS, STEPS, REPEATS = 64, 100, 5
-_DEVICE = "cuda"
 
 
 def main() -> None:
@@ -28,11 +28,9 @@ def main() -> None:
     ours = TrainingSpec(layout="stream", block=BLOCK, batch=ROWS, loss="all", compile=True)
     for words, training in (("its settings in our loop", preset), ("our defaults", ours)):
         spec = RunSpec(task=TASK, model=baby_model(), training=training)
-        run = Training(spec, task_of(TASK), torch.device(_DEVICE))
-        theirs = published(ROWS, _DEVICE)
-        one, other = in_turn(
-            lambda run=run: _steps(run), lambda theirs=theirs: _steps(theirs), repeats=REPEATS
-        )
+        run = Training(spec, task_of(TASK), torch.device("cuda"))
+        theirs = published(ROWS, "cuda")
+        one, other = in_turn(partial(_steps, run), partial(_steps, theirs), repeats=REPEATS)
         characters = STEPS * ROWS * BLOCK
         print(
             f"   {words} ({training.optimizer}, dropout {training.dropout:g}, compiled):"
@@ -45,5 +43,4 @@ def main() -> None:
 def _steps(training: Training | PublishedTraining) -> None:
     for _ in range(STEPS):
         training.one_step()
-    if _DEVICE == "cuda":
-        torch.cuda.synchronize()
+    torch.cuda.synchronize()

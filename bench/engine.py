@@ -43,7 +43,7 @@ CHARACTERS = 5_000
 def made(spec: ModelSpec, symbols: int, context: int, numbers: str, folder: Path) -> Path:
     """A model file of random numbers: speed does not depend on them."""
     model = build(spec, symbols, context)
-    model.initialise(torch.Generator().manual_seed(0))  # type: ignore[operator]
+    model.initialise(torch.Generator().manual_seed(0))
     characters = "\n\t" + "".join(chr(0x100 + n) for n in range(symbols - 2))
     path = folder / f"{spec.kind}-{numbers}.safetensors"
     parameters = sum(p.numel() for p in model.parameters())
@@ -108,7 +108,7 @@ def beside(name: str, *others: tuple[str, Callable[[], float]]) -> float:
 def built(folder: Path, source: Path, *options: str) -> Path:
     """A program of a C file."""
     program = folder / (source.stem + "".join(options))
-    subprocess.run([compiler(), *options, "-o", str(program), str(source), "-lm"], check=True)
+    subprocess.run([*compiler(), *options, "-o", str(program), str(source), "-lm"], check=True)
     return program
 
 
@@ -117,7 +117,7 @@ def limit(folder: Path, name: str, bytes_read: int, rate: float) -> None:
     program = built(folder, Path(__file__).parent / "bandwidth.c", "-O3", "-march=native")
 
     def bandwidth(size: int) -> float:
-        command = [program, str(size)]
+        command = [str(program), str(size)]
         runs = [subprocess.check_output(command, stderr=subprocess.DEVNULL) for _ in range(3)]
         return statistics.median(map(float, runs))
 
@@ -209,7 +209,7 @@ def llama2c_beside(folder: Path) -> None:
         """Processor time, and what it wrote."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         tokenizer = str(checkpoint.with_name("tok512.bin"))
-        command = [program, checkpoint, "-z", tokenizer, "-t", "0", "-n", str(tokens)]
+        command = [str(program), str(checkpoint), "-z", tokenizer, "-t", "0", "-n", str(tokens)]
         done = subprocess.run(command, capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

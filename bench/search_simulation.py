@@ -21,7 +21,15 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulated import NUM_STEPS, SPACE, SimSpec, advance, draw_nature, simulated_job, true_score
+from simulated import (  # type: ignore[import-not-found]
+    NUM_STEPS,
+    SPACE,
+    SimSpec,
+    advance,
+    draw_nature,
+    simulated_job,
+    true_score,
+)
 
 from lilliput.search.find import find
 from lilliput.search.pool import SerialExecutor

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from bench.timing import in_turn
 from lilliput.specs import ArithmeticSpec, GPTSpec, GRUSpec, ModelSpec, RunSpec, TrainingSpec
+from lilliput.tasks.stories import Stories
 from lilliput.tasks.task import task_of
 from lilliput.training.batches import IGNORED, Batches
 from lilliput.training.loop import Training
@@ -44,6 +45,7 @@ def _bare(spec: RunSpec):  # type: ignore[no-untyped-def]
     training = Training(spec, task_of(spec.task))
     model = training.model
     optimizers = optimizers_of(model, spec.training)
+    assert not isinstance(training.task, Stories)
     batches = Batches(training.task, spec.training, spec.seed)
     chunks = [batches.batch(number)[0] for number in range(STEPS)]
     tensors = [
