@@ -45,7 +45,7 @@ def test_without_onnxruntime_graphs_are_not_verified(
     monkeypatch.setattr(metadata, "version", none)
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    assert "exported ONNX graphs are not verified; pip install 'lilliput[ship]'" in out
+    assert "exported ONNX graphs are not verified; pip install onnxruntime" in out
     assert "no programs for other machines (ship --target); pip install" in out
 
 

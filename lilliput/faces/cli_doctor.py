@@ -46,15 +46,15 @@ def findings() -> list[Finding]:
     version = platform.python_version()
     return [
         Finding("python", sys.version_info >= (3, 11), f"{version}, {cores} cores"),
-        _library("torch", "no training, and no decoding where there is no engine", "torch"),
+        _library("torch", "no training, and no decoding where there is no engine"),
         _engine(),
         _compiler(),
-        _library("tokenizers", "no vocabularies of pieces (--vocabulary)", "lilliput[hf]"),
-        _library("datasets", "no texts by name (--text hf:…)", "lilliput[hf]"),
-        _library("transformers", "no others' models by name (hf:…)", "lilliput[hf]"),
-        _library("ziglang", "no programs for other machines (ship --target)", "lilliput[ship]"),
-        _library("onnx", "no graphs (ship --as onnx)", "lilliput[ship]"),
-        _library("onnxruntime", "exported ONNX graphs are not verified", "lilliput[ship]"),
+        _library("tokenizers", "no vocabularies of pieces (--vocabulary)"),
+        _library("datasets", "no texts by name (--text hf:…)"),
+        _library("transformers", "no others' models by name (hf:…)"),
+        _library("ziglang", "no programs for other machines (ship --target)"),
+        _library("onnx", "no graphs (ship --as onnx)"),
+        _library("onnxruntime", "exported ONNX graphs are not verified"),
         _tool(
             "arm-none-eabi-gcc",
             "compiler for ship --as mcu (ziglang is one too)",
@@ -64,11 +64,11 @@ def findings() -> list[Finding]:
     ]
 
 
-def _library(name: str, without: str, install: str) -> Finding:
+def _library(name: str, without: str) -> Finding:
     try:
         return Finding(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Finding(name, False, f"{without}; pip install '{install}'")
+        return Finding(name, False, f"{without}; pip install {name}")
 
 
 def _tool(name: str, use: str, package: str) -> Finding:

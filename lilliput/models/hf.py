@@ -99,7 +99,7 @@ def need_transformers() -> None:
     except ImportError:
         raise LilliputError(
             "models of the Hub need transformers, which is not installed; type"
-            " `pip install 'lilliput[hf]'`"
+            " `pip install transformers`"
         ) from None
 
 

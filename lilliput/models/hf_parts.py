@@ -113,7 +113,7 @@ def _add_lora(network: HFNetwork, rank: int, seed: int) -> None:
         import peft
     except ImportError:
         raise LilliputError(
-            "LoRA needs peft, which is not installed; type `pip install 'lilliput[hf]'`"
+            "LoRA needs peft, which is not installed; type `pip install peft`"
         ) from None
     prefix, blocks = blocks_of(network.model)
     # GPT-2 keeps its matrices in a layer of transformers' own, with inputs as rows.

@@ -58,8 +58,7 @@ def command_for(target: str) -> list[str]:
         return [*compiler(), *(_STRIPPED if sys.platform == "linux" else ())]
     if importlib.util.find_spec("ziglang") is None:
         raise NotFoundError(
-            "for other machines than this one zig compiles, and it is not here: pip install"
-            " 'lilliput[ship]'"
+            "for other machines than this one zig compiles, and it is not here: pip install ziglang"
         )
     return [sys.executable, "-m", "ziglang", "cc", "-target", target, "-s"]
 

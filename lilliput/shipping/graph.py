@@ -27,7 +27,7 @@ def library() -> Any:
     try:
         import onnx
     except ImportError:
-        raise NotFoundError("onnx is not installed; pip install 'lilliput[ship]'") from None
+        raise NotFoundError("onnx is not installed; pip install onnx") from None
     return onnx
 
 

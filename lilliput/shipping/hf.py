@@ -192,7 +192,7 @@ def say(folder: Path, prompts: list[str], most: int) -> list[str]:
     """
     if find_spec("transformers") is None:
         raise NotFoundError(
-            "transformers is not installed, so it was not asked; pip install 'lilliput[hf]'"
+            "transformers is not installed, so it was not asked; pip install transformers"
         )
     if not (folder / f"{CODE}.py").exists():
         return continue_all(folder, prompts, most)

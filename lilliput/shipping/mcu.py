@@ -121,7 +121,7 @@ def link(folder: Path, out: Path) -> Needs:
     else:
         raise NotFoundError(
             "no compiler for a Cortex-M here; Debian: apt install gcc-arm-none-eabi, or pip install"
-            " 'lilliput[ship]'"
+            " ziglang"
         )
     command += ["-o", str(out.resolve()), *_SOURCES, *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)

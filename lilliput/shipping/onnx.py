@@ -62,7 +62,7 @@ def say(content: bytes, prompts: list[str], start: bool, most: int) -> list[str]
         import onnxruntime
     except ImportError:
         raise NotFoundError(
-            "onnxruntime is not installed, so it was not asked; pip install 'lilliput[ship]'"
+            "onnxruntime is not installed, so it was not asked; pip install onnxruntime"
         ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -60,7 +60,7 @@ def _rows(owner: str, split: str) -> Rows:
         import datasets
     except ImportError:
         raise LilliputError(
-            "a data set by name needs the datasets library: pip install 'lilliput[hf]'; or give"
+            "a data set by name needs the datasets library: pip install datasets; or give"
             " text files"
         ) from None
     try:

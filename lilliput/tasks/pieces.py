@@ -25,7 +25,7 @@ def learn_merges(
         from tokenizers.trainers import BpeTrainer
     except ImportError:
         raise LilliputError(
-            "a vocabulary of pieces needs the tokenizers library: pip install 'lilliput[hf]'; or"
+            "a vocabulary of pieces needs the tokenizers library: pip install tokenizers; or"
             " take characters (--vocabulary 0)"
         ) from None
     if size <= len(characters):

@@ -34,7 +34,7 @@ class TokenVocabulary:
         except ImportError:
             raise LilliputError(
                 "a model with a tokenizer of its own needs the tokenizers library, which is not"
-                " installed; type `pip install 'lilliput[hf]'`"
+                " installed; type `pip install tokenizers`"
             ) from None
         made = Tokenizer.from_str(self.tokenizer)
         made.no_padding()
