@@ -84,7 +84,7 @@ def _section_of_one(fold: int) -> str:
 def test_a_line_steers_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lilliput.lab.writing.sample", lambda *_, **__: iter(["\x1b[2J"]))
+    monkeypatch.setattr("lilliput.lab.writing.sample_of", lambda *_, **__: iter(["\x1b[2J"]))
     for terminal, out in ((True, "�[2J\n"), (False, "\x1b[2J\n")):
         monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
         assert main(["sample", "usual"]) == 0

@@ -3,8 +3,7 @@ stories of a model of text, which `train --text` learns."""
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lilliput.errors import UserError
 from lilliput.faces.cli_flags import Flag, parse, spec_flags, spec_of
@@ -14,7 +13,6 @@ from lilliput.specs.sampling import Sampling
 
 if TYPE_CHECKING:
     from lilliput.lab.answering import Model
-    from lilliput.lab.telling import TextModel
 
 ABOUT = (
     "Lets a model run on freely and prints its lines. Where it has learned answers only, problems"
@@ -48,44 +46,23 @@ def main(argv: Sequence[str]) -> int:
     sampling = spec_of(Sampling, values)
     from lilliput.lab.answering import Model
     from lilliput.lab.load import load
-    from lilliput.lab.writing import sample
-
-    model = load(values.model)
-    if not isinstance(model, Model):
-        return _stories(model, sampling, values)
-    written = sample(
-        values.model,
-        lines=values.lines,
-        seed=values.seed,
-        section=values.section,
-        **asdict(sampling),
-    )
-    marks = mark_words(model.card.marks)
-    said = [f"{values.model}{marks}"] if marks else []
-    for number, line in enumerate(written):
-        if not number:  # once it is known that there is something to say it of
-            for words in (*said, *_asked(model, values.section), *_graded_by(model)):
-                print(f"lilliput: {words}", file=sys.stderr)
-        print(shown(line), flush=True)
-    return 0
-
-
-def _stories(model: "TextModel", sampling: Sampling, values: Any) -> int:
-    """Prints stories as a text that can be learned."""
-    from lilliput.lab.writing import stories
+    from lilliput.lab.writing import sample_of
     from lilliput.tasks.documents import SEPARATOR
 
-    if values.section:
-        raise UserError(
-            f"{values.model} tells stories, which have no sections; leave --section out"
-        )
-    if values.lines < 0:
-        raise UserError(f"lines must be 0 or more; got {values.lines}")
-    for words in (model.taken, f"{model.name}{mark_words(model.marks)}" if model.marks else ""):
-        if words:
-            print(f"lilliput: {words}", file=sys.stderr)
-    for story in stories(model, values.lines, sampling, values.seed):
-        print(f"{shown(story)}\n{SEPARATOR}", flush=True)
+    model = load(values.model)
+    if isinstance(model, Model):
+        marks, end = mark_words(model.card.marks), ""
+        said = [*_asked(model, values.section), *_graded_by(model)]
+    else:
+        marks, end = mark_words(model.marks), f"\n{SEPARATOR}"
+        said = [model.taken] if model.taken else []
+    said = [f"{values.model}{marks}", *said] if marks else said
+    written = sample_of(model, values.lines, sampling, values.seed, values.section)
+    for number, line in enumerate(written):
+        if not number:  # once it is known that there is something to say it of
+            for words in said:
+                print(f"lilliput: {words}", file=sys.stderr)
+        print(f"{shown(line)}{end}", flush=True)
     return 0
 
 

@@ -126,6 +126,7 @@ def _compare_answers(
             graded = grade_problems(name, SECTIONS, keep=False, why="compare")
             share = (number + 0.9) / len(models)
             progress(f"{number + 1} of {len(models)}, speed: {name}", share)
+            model = graded.model  # which has been read
             model.prepare()
             questions = [problem.question for problem in model.task.exam("seen")]
             # In another order: the first of them are all of one operation.

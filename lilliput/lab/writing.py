@@ -51,21 +51,29 @@ def sample(
         SpecError: a section that the task does not have, or any for a model that asks itself; a
             model of text that begins nothing by itself.
     """
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    yield from sample_of(load(name), lines, sampling, seed, section)
+
+
+def sample_of(
+    model: Model | TextModel, lines: int, sampling: Sampling, seed: int = 0, section: str = ""
+) -> Iterator[str]:
+    """What `sample` gives, of a model that is loaded; arguments and errors as there."""
     import random
 
     from lilliput.exam.decode import sample as sample_text
 
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     if lines < 0:
         raise SpecError(f"lines must be 0 or more; got {lines}")
-    model = load(name)
     if not isinstance(model, Model):
         if section:
-            raise SpecError(f"{name} tells stories, which have no sections; leave --section out")
+            raise SpecError(
+                f"{model.name} tells stories, which have no sections; leave --section out"
+            )
         yield from stories(model, lines, sampling, seed)
         return
     if section and model.start:
-        raise SpecError(f"{name} asks its own questions; leave --section {section} out")
+        raise SpecError(f"{model.name} asks its own questions; leave --section {section} out")
     generator = random.Random(seed)
     problems = None if model.start else _drawn(model.task, section, generator)
     if lines and (section == "beyond" or (section == "unseen" and not model.task.exhaustive)):

@@ -102,10 +102,10 @@ class Corpus:
 def digest_of_text(spec: StoriesSpec) -> str:
     """What names the text of a spec: a sha256 of the files' sha256s, what each is for, and whether
     it is split by stretches: what was learned of a text that was split otherwise is another's."""
-    rows: list[list[Any]] = [[kind, file_digest(path)] for kind, path in _files(spec)]
-    for row, (kind, path) in zip(rows, _files(spec), strict=True):
-        if kind == 0 and is_one_text(path):
-            row.append("by stretches")
+    rows: list[list[Any]] = []
+    for kind, path in _files(spec):
+        stretches = ["by stretches"] if kind == 0 and is_one_text(path) else []
+        rows.append([kind, file_digest(path), *stretches])
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

@@ -19,7 +19,6 @@ class Source:
     """Lines whose problem or twin is in validation, unseen or beyond (in a leaked run none), and
     those of other operations."""
     leaked: bool
-
     num_asked: int
     """Lines to train on that the exam asks too; 0 but in a leaked run."""
 
